@@ -1,0 +1,1 @@
+"""The other doors: Gradio's API endpoints, pictures, and what runs beside them."""
