@@ -56,7 +56,7 @@ class Clients:
     @asynccontextmanager
     async def take(self, key: str | None, company: str) -> AsyncIterator[AsyncInferenceClient]:
         """A client that nobody else uses meanwhile. After an error it is closed and not kept."""
-        client = self._idle.pop((key, company), None) or self._new(key, company)
+        client = self._idle.pop((key, company), None) or await self._new(key, company)
         try:
             yield client
         except BaseException:
@@ -73,9 +73,10 @@ class Clients:
         while self._idle:
             await _close(self._idle.popitem()[1])
 
-    def _new(self, key: str | None, company: str) -> AsyncInferenceClient:
+    async def _new(self, key: str | None, company: str) -> Any:
         """Without a key the SDK would send whatever token this machine is logged in with; so it
-        gets a word in its place, and the header that would carry it is taken out again.
+        gets a word in its place, and the header that would carry it is taken out again. It would
+        also follow a redirect to anywhere, into our own network too.
         """
         import httpx2
         from huggingface_hub import AsyncInferenceClient
@@ -89,7 +90,9 @@ class Clients:
             "base_url": entry.base_url,
             "provider": None if entry.base_url else company,
         }
-        return AsyncInferenceClient(**options)
+        client: Any = AsyncInferenceClient(**options)
+        (await client._get_async_client()).follow_redirects = False
+        return client
 
 
 async def _close(client: Any) -> None:
