@@ -70,12 +70,14 @@ def make_plan(config: Config, moment: Moment, request: Request | None = None) ->
     if config.free_first:
         planned.sort(key=lambda row: not row.costs_nothing)
     last = config.last_resort
-    if last and (request is None or (request.provider == "auto" and not request.model)):
+    listed = any(entry.name == last for entry, _ in offers)
+    for_any = request is None or (request.provider == "auto" and not request.model)
+    if last and for_any and not listed:
         entry = config.providers[last]
         judged = _judge(config, moment, request, entry, entry.models[0])
         if judged.state == "ready":
             judged = _but(judged, state="last_resort")
-        planned = [*(row for row in planned if row.entry.name != last), judged]
+        planned.append(judged)
     places = iter(range(1, len(planned) + 1))
     return [row if row.said else _but(row, place=next(places)) for row in planned]
 
