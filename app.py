@@ -18,43 +18,46 @@ def main() -> None:
     """Read the config, wire the floors, launch."""
     from studio.config import ConfigError, load_config
 
-    try:
-        config = load_config(Path(os.environ.get("FREEBRUSH_CONFIG") or HERE / "config.yaml"))
-    except ConfigError as error:
-        sys.exit(f"Freebrush cannot start: {error}")
     data = Path(os.environ.get("FREEBRUSH_DATA") or HERE / "data").resolve()
     # Gradio reads these when it is imported, and its cache must lie beside our pictures.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")
     os.environ["GRADIO_TEMP_DIR"] = str(data / "gradio")
-    launch(config, data)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        launch(load_config(Path(os.environ.get("FREEBRUSH_CONFIG") or HERE / "config.yaml")), data)
+    except (ConfigError, OSError) as error:
+        sys.exit(f"Freebrush cannot start: {error}")
+    except KeyboardInterrupt:
+        sys.exit(0)
 
 
 def launch(config: Config, data: Path) -> None:
     """Build the studio, the page and the other doors, and serve them until told to stop."""
     from starlette.middleware import Middleware
 
-    from api.endpoints import add_endpoints
-    from api.lifespan import lifespan_of
-    from api.pictures import picture_route
     from studio.signing import Signer, load_secret
     from studio.studio import Studio
-    from ui.early_head import EarlyHead
-    from ui.page import build_page
-    from ui.theme import CSS, SCRIPT, theme
 
     studio = Studio(config, data, os.environ)
     signer = Signer(load_secret(os.environ, data), studio.clock)
     handed_out = data / "gradio" / "handed-out"
+
+    from api.endpoints import add_endpoints
+    from api.lifespan import lifespan_of
+    from api.pictures import picture_route
+    from ui.early_head import EarlyHead
+    from ui.page import build_page
+    from ui.theme import CSS, SCRIPT, theme
+
     page, words = build_page(studio, signer)
     with page:
         add_endpoints(studio, handed_out)
     page.queue(default_concurrency_limit=None, max_size=500, api_open=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     page.launch(
         max_threads=1000, state_session_capacity=1000, max_file_size="5mb", ssr_mode=False,
         run_history=False, show_error=False, enable_monitoring=False, footer_links=["api"],
-        theme=theme(), css=CSS, i18n=words,
+        theme=theme(), css=CSS, i18n=words, quiet=True, prevent_thread_lock=True,
         app_kwargs={
             "routes": [picture_route(studio, signer)],
             "lifespan": lifespan_of(studio, handed_out),
@@ -62,6 +65,8 @@ def launch(config: Config, data: Path) -> None:
             "openapi_url": None,
         },
     )  # fmt: skip
+    print(f"Freebrush is at {page.local_url} and keeps its data in {data}", flush=True)
+    page.block_thread()
 
 
 if __name__ == "__main__":

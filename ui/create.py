@@ -91,11 +91,12 @@ def build_create(
             return
         busy = {run: gr.update(visible=False), stop: gr.update(visible=True)}
         idle = {run: gr.update(visible=True), stop: gr.update(visible=False)}
-        shown: dict[Any, Any] = {**busy, actions: gr.update(visible=False)}
+        begun = False
         async for step in runs.follow(request, asked):
-            yield {**shown, **_draw(view, step)}
-            shown = {}
-        yield idle
+            first = {} if begun else {**busy, actions: gr.update(visible=False)}
+            begun = True
+            yield {**first, **_draw(view, step)}
+        yield idle if begun else {result: gr.skip()}
 
     def _draw(view: ResultView, step: Step) -> dict[Any, Any]:
         """What the page shows for one step of a run."""
