@@ -20,14 +20,17 @@ class ConfigError(Exception):
     """The configuration cannot be used; `str()` says why in one sentence."""
 
 
+_TEXT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
+
 class StrictLoader(yaml.SafeLoader):
     """YAML as config files use it: dates stay text, and a key stands only once in a mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key must be plain text",
+            if key.tag not in _TEXT_TAGS:
+                raise yaml.MarkedYAMLError(problem="a key must be plain text; put it in quotes",
                                            problem_mark=key.start_mark)  # fmt: skip
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands here twice",
@@ -59,6 +62,8 @@ class Source:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
             raise ConfigError(f"{path}, line {line}: not valid YAML: {error.problem}") from error
+        except RecursionError as error:
+            raise ConfigError(f"{path}: not valid YAML: nested too deep") from error
         except (yaml.YAMLError, ValueError) as error:
             raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
 
@@ -66,7 +71,8 @@ class Source:
         """The sentence for a fault at `where`, the way to it by keys and positions."""
         key = ".".join(str(step) for step in where)
         named = f"{key}: " if key else ""
-        return ConfigError(f"{self.path}, line {self._line(where)}: {named}{says}")
+        sentence = " ".join(f"{named}{says}".split())
+        return ConfigError(f"{self.path}, line {self._line(where)}: {sentence}")
 
     def _line(self, where: Sequence[Step]) -> int:
         node, line = self._root, 1
@@ -109,7 +115,9 @@ _YAML_WORDS = (
     (r"valid dictionary|dictionary or an instance of \w+", "mapping"),
     (r"valid tuple", "list"),
     (r"a valid string", "text"),
-    (r"valid (number|integer|boolean|decimal).*", r"\1"),
+    (r"valid integer.*", "whole number"),
+    (r"valid (number|boolean|decimal).*", r"\1"),
+    (r"Decimal input should be .*", "should be a number"),
     (r"a boolean", "true or false"),
     (r"decimal", "number"),
 )

@@ -28,7 +28,7 @@ USUAL_ORDER = (
 """The order in which a file without `fallback` asks the entries it has; others come after."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-_AS_OF = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_AS_OF = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -16,7 +17,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def open_database(folder: Path) -> Engine:
     """The SQLite database in `folder`, made or migrated where it must be."""
     folder.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{folder / 'ledger.db'}")
+    engine = create_engine(URL.create("sqlite", database=str(folder / "ledger.db")))
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as connection:
@@ -33,5 +34,20 @@ def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     before either writes: each of ours begins as a writer.
     """
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+    _use_wal(connection)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Of several that switch a new database to WAL at once, SQLite refuses all but one without
+    waiting; a moment later they find it done.
+    """
+    for tries_left in reversed(range(500)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not tries_left:
+                raise
+            time.sleep(0.02)

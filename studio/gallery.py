@@ -34,8 +34,9 @@ class Gallery:
         path = self._stem(receipt.sha256).with_suffix("." + EXTENSIONS[receipt.media_type])
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            _write(path, data)
+            # The picture comes last: where it is, its receipt is too.
             _write(path.with_suffix(".json"), json.dumps(receipt.as_dict(), indent=1).encode())
+            _write(path, data)
         return path
 
     def find(self, sha256: str) -> tuple[Path, str] | None:
@@ -74,5 +75,8 @@ def take_back(folder: Path, older_than: float) -> None:
 def _write(path: Path, data: bytes) -> None:
     """All of it or nothing: under a temporary name first."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    part.write_bytes(data)
-    part.replace(path)
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

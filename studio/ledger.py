@@ -20,10 +20,14 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Usage:
-    """What one account of one entry has used up since an instant."""
+    """What one account of one entry has used up since an instant.
+
+    `unknown` counts those of the images that cost nobody knows how much.
+    """
 
     images: int = 0
     usd: Decimal = Decimal(0)
+    unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ class Ledger:
 
     def used(self, provider: str, account: str, since: datetime) -> Usage:
         """What was taken from the free allowance since then, by our own count."""
-        query = select(func.count(), func.sum(attempts.c.cost_usd)).where(
+        unknown = func.count().filter(attempts.c.cost_usd.is_(None))
+        query = select(func.count(), func.sum(attempts.c.cost_usd), unknown).where(
             attempts.c.provider == provider,
             attempts.c.account == account,
             attempts.c.started_at >= since,
@@ -97,8 +102,8 @@ class Ledger:
             attempts.c.billed != "no",
         )
         with self._engine.connect() as connection:
-            images, usd = connection.execute(query).one()
-        return Usage(images, usd or Decimal(0))
+            images, usd, unknowns = connection.execute(query).one()
+        return Usage(images, usd or Decimal(0), unknowns)
 
     def figures(self) -> dict[tuple[str, str], Figures]:
         """By provider and model; the median is that of the newest 200 successes."""

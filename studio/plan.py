@@ -107,7 +107,7 @@ def _judge(
     key = key_of(entry, moment.environ)
     account = account_of(key)
     traits = traits_of(entry.adapter)
-    left, resets_at = _allowance(entry.free, moment, entry.name, account)
+    left, resets_at = _allowance(entry, moment, account)
     row = Planned(
         entry, model, "ready", _paid_by(entry.free, model, left), account,
         left=left, resets_at=resets_at, sample=traits.sample,
@@ -145,16 +145,22 @@ def _paid_by(free: Free | None, model: Model, left: Decimal | None) -> str:
 
 
 def _allowance(
-    free: Free | None, moment: Moment, name: str, account: str
+    entry: Entry, moment: Moment, account: str
 ) -> tuple[Decimal | None, datetime | None]:
-    """What is left by our count (None: not ours to count, or endless), and when it comes back."""
+    """What is left by our count (None: not ours to count, or endless), and when it comes back.
+
+    A picture whose cost nobody knows counts as one of the entry's dearest model.
+    """
+    free = entry.free
     if free is None:
         return None, None
     since, resets_at = period_of(free.per, moment.now)
     if free.unit not in ("images", "usd"):
         return None, resets_at
-    used = moment.used(name, account, since)
-    taken = used.usd if free.unit == "usd" else Decimal(used.images)
+    used = moment.used(entry.name, account, since)
+    dearest = max((model.usd or Decimal(0) for model in entry.models), default=Decimal(0))
+    usd = used.usd + used.unknown * dearest
+    taken = usd if free.unit == "usd" else Decimal(used.images)
     return max(Decimal(0), free.amount - taken), resets_at
 
 
@@ -162,11 +168,11 @@ def _over_budget(config: Config, moment: Moment, row: Planned) -> Said | None:
     usd, ceiling = row.reserve_usd, config.budget.usd_per_image
     if usd is None:
         return Said("unknown_price")
-    if config.budget.usd_per_day == 0 or moment.budget_left <= 0:
+    if config.budget.usd_per_day == 0:
         return Said("over_budget", usd=usd)
     if usd > ceiling:
         return Said("over_image", usd=usd, ceiling=ceiling)
-    if usd > moment.budget_left:
+    if usd > moment.budget_left or moment.budget_left <= 0:
         return Said("over_ceiling", usd=usd, left=moment.budget_left)
     return None
 

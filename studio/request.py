@@ -127,5 +127,7 @@ def _shown(given: Any) -> str:
         return "a number that large"
     if isinstance(given, str):
         given = given.encode("utf-8", "replace").decode()
-    text = "nothing" if given is None else repr(given)
+    if not isinstance(given, (str, int, float)):
+        return "nothing" if given is None else f"a {type(given).__name__}"
+    text = repr(given)
     return text if len(text) <= 40 else text[:39] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,6 +23,9 @@ from studio.words import Said
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+
+GRACE = 5.0
+"""Seconds that a provider gets to tidy up once its time is over or the request was stopped."""
 
 Watch = Callable[[Planned, Progress | None, "Sequence[Attempt]"], None]
 """Told who is being asked, how far that is (None: just begun), and the trail so far."""
@@ -101,10 +105,12 @@ class Router:
             picture = await self._generate(job, row, trail)
         except ProviderError as caught:
             error = caught
+            if isinstance(caught, Defect):
+                _log_fault(job, row)
         except asyncio.CancelledError as caught:
             error, stopped = row.entry.lost(row.model.id, str(Said("stopped"))), caught
         except Exception as caught:
-            _log.exception("%s let an exception through", row.entry.adapter)
+            _log_fault(job, row)
             error = Defect(str(Said("defect", kind=type(caught).__name__)))
         attempt = _attempt(job, row, picture, error)
         attempt = replace(attempt, seconds=asyncio.get_running_loop().time() - started)
@@ -115,8 +121,8 @@ class Router:
         return picture, attempt
 
     async def _generate(self, job: Job, row: Planned, trail: Sequence[Attempt]) -> Picture:
-        loop = asyncio.get_running_loop()
-        until = min(job.until, loop.time() + row.entry.timeout)
+        now = asyncio.get_running_loop().time()
+        until = min(job.until, now + row.entry.timeout)
         wish = job.request
         request = PictureRequest(
             wish.prompt, wish.negative_prompt, wish.width, wish.height, job.seed,
@@ -128,12 +134,19 @@ class Router:
             deadline=until,
             report=lambda progress: job.watch(row, progress, trail),
         )
+        asked = asyncio.ensure_future(call)
+        asked.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen
         try:
-            return await asyncio.wait_for(call, until - loop.time())
-        except asyncio.TimeoutError as error:
-            seconds = f"{min(row.entry.timeout, self._config.deadline):g}"
-            said = Said("no_answer", seconds=seconds)
-            raise row.entry.lost(row.model.id, str(said)) from error
+            await asyncio.wait({asked}, timeout=until - now)
+        finally:
+            if not asked.done():
+                asked.cancel()
+                await asyncio.wait({asked}, timeout=GRACE)
+        if not asked.done() or asked.cancelled():
+            said = Said("no_answer", seconds=f"{round(until - now, 2):g}")
+            raise row.entry.lost(row.model.id, str(said))
+        picture = asked.result()
+        return replace(picture, notes=tuple(_keyless(job, row, note) for note in picture.notes))
 
     async def _settle(self, number: int, attempt: Attempt, reservation: Reservation | None) -> None:
         await _in_thread(self._ledger.settle_attempt, number, attempt)
@@ -154,13 +167,24 @@ def _attempt(
         billed = "no" if picture.cost_usd == 0 else "yes"
         return replace(asked, cost_usd=picture.cost_usd, billed=billed)
     error = error or Defect("no picture and no reason")
-    key = key_of(row.entry, job.environ)
-    reason = error.reason.replace(key, "•••") if key else error.reason
     unsure = error.outcome in ("outcome_unknown", "defect") and row.model.usd != 0
     return replace(
-        asked, outcome=error.outcome, reason=reason, retry_at=error.retry_at,
-        billed="maybe" if unsure else "no", cost_usd=None if unsure else Decimal(0),
+        asked, outcome=error.outcome, reason=_keyless(job, row, error.reason),
+        retry_at=error.retry_at, billed="maybe" if unsure else "no",
+        cost_usd=None if unsure else Decimal(0),
     )  # fmt: skip
+
+
+def _keyless(job: Job, row: Planned, text: str) -> str:
+    """A text from outside without the key that was sent there."""
+    key = key_of(row.entry, job.environ)
+    return text.replace(key, "•••") if key else text
+
+
+def _log_fault(job: Job, row: Planned) -> None:
+    """The running exception with its traceback, but for the key."""
+    told = _keyless(job, row, traceback.format_exc())
+    _log.error("%s let an exception through\n%s", row.entry.adapter, told)
 
 
 async def _in_thread(call: Callable[..., Result], *arguments: Any) -> Result:

@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -43,9 +44,18 @@ def load_secret(environ: Mapping[str, str], folder: Path) -> bytes:
     if given := environ.get("FREEBRUSH_SECRET"):
         return given.encode()
     path = folder / "secret"
+    with suppress(FileNotFoundError):
+        if kept := path.read_text():
+            return kept.encode()
+        path.unlink()  # nothing may ever be signed with an empty secret
+    part = folder / f".secret.{secrets.token_hex(4)}"
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+        os.link(part, path)
     except FileExistsError:
-        pass
+        pass  # another process was first: its secret is ours
+    except OSError:
+        part.replace(path)
+    part.unlink(missing_ok=True)
     return path.read_text().encode()

@@ -24,8 +24,9 @@ def visitor_of(headers: Mapping[str, str], environ: Mapping[str, str]) -> Visito
     bound = environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     public = environ.get("SPACE_ID") or environ.get("GRADIO_SHARE", "").lower() in ("true", "1")
     forwarded = any(n == "forwarded" or n.startswith("x-forwarded-") for n in headers)
-    host = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
-    owner = not public and not forwarded and _is_loopback(bound) and _is_loopback(host)
+    host = headers.get("host", "")
+    name = (host if host.endswith("]") else host.rsplit(":", 1)[0]).strip("[]")
+    owner = not public and not forwarded and _is_loopback(bound) and _is_loopback(name)
     return Visitor("owner" if owner else "guest", owner)
 
 
