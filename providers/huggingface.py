@@ -58,7 +58,8 @@ class HuggingFace:
         deadline = min(deadline, asyncio.get_running_loop().time() + self._entry.timeout)
         await asyncio.to_thread(prepare_sdk, self._entry.connect_timeout)
         route = await self._route(request.model, key, deadline)
-        report(Progress(words=f"asking {route.company}"))
+        if route.model:
+            report(Progress(words=route.company))
         data = await self._ask(request, route, key, deadline)
         header = read_header(data)
         return Picture(

@@ -40,3 +40,14 @@ def model_choices(config: Config, provider: str) -> list[tuple[str, str]]:
     if provider not in config.providers:
         return []
     return [(short_model(model.id), model.id) for model in config.providers[provider].models]
+
+
+def number(text: str | None, absent: float) -> float | str:
+    """The number in a field of the form, `absent` for an empty one; what is none stays as it is."""
+    text = (text or "").strip()
+    for kind in (int, float):
+        try:
+            return kind(text or absent)
+        except ValueError:
+            continue
+    return text

@@ -13,7 +13,7 @@ from studio.receipt import NobodyCould
 from studio.request import MAX_SEED
 from studio.studio import Studio
 from studio.words import BadInput
-from ui.choices import model_choices, provider_choices, shapes
+from ui.choices import model_choices, number, provider_choices, shapes
 from ui.plan_line import plan_line
 from ui.result import ResultView
 from ui.runs import Runs, Step
@@ -56,12 +56,12 @@ def build_create(
             )  # fmt: skip
             with gr.Accordion(say("advanced"), open=False, elem_id="advanced"):
                 with gr.Row():
-                    seed = gr.Number(None, label=say("seed"), info=say("seed.info"), elem_id="seed")
-                    dice = gr.Button("⚄", elem_id="dice")
+                    seed = gr.Textbox(label=say("seed"), info=say("seed.info"), elem_id="seed")
+                    dice = gr.Button(say("seed.dice"), elem_id="dice")
                 negative = gr.Textbox(label=say("negative"), info=say("negative.info"), lines=2)
                 with gr.Row():
-                    steps = gr.Number(None, label=say("steps"), info=say("steps.info"))
-                    guidance = gr.Number(None, label=say("guidance"), info=say("guidance.info"))
+                    steps = gr.Textbox(label=say("steps"), info=say("steps.info"))
+                    guidance = gr.Textbox(label=say("guidance"), info=say("guidance.info"))
             with gr.Row(elem_id="runrow"):
                 run = gr.Button(say("run"), variant="primary", elem_id="run")
                 stop = gr.Button(say("stop"), variant="stop", elem_id="stop", visible=False)
@@ -72,19 +72,19 @@ def build_create(
                 download = gr.HTML(padding=False)
                 again = gr.Button(say("again"), size="sm")
                 new_seed = gr.Button(say("new_seed"), size="sm")
-    last_seed = gr.Number(visible=False)
+    last_seed = gr.Textbox(visible=False)
 
     async def make(
-        prompt: str, provider: str, model: str, shape: str, seed: float | None, negative: str,
-        steps: float | None, guidance: float | None, language: str, request: gr.Request,
+        prompt: str, provider: str, model: str, shape: str, seed: str, negative: str,
+        steps: str, guidance: str, language: str, request: gr.Request,
     ) -> AsyncIterator[dict[Any, Any]]:  # fmt: skip
         view = views[language]
         width, height = shape.split("×")
         try:
             asked = studio.check(
                 prompt=prompt, provider=provider, model=model, negative_prompt=negative or "",
-                width=int(width), height=int(height), seed=-1 if seed is None else seed,
-                steps=steps or 0, guidance=guidance or 0.0,
+                width=int(width), height=int(height), seed=number(seed, -1),
+                steps=number(steps, 0), guidance=number(guidance, 0.0),
             )  # fmt: skip
         except BadInput as error:
             yield {result: view.bad(error), actions: gr.update(visible=False)}
@@ -103,7 +103,7 @@ def build_create(
         if step.made:
             return {
                 result: view.made(step.made, step.prompt), download: view.download(step.made),
-                actions: gr.update(visible=True), last_seed: step.made.receipt.seed,
+                actions: gr.update(visible=True), last_seed: _text(step.made.receipt.seed),
             }  # fmt: skip
         if isinstance(step.error, NobodyCould):
             return {result: view.failed(step.error)}
@@ -152,9 +152,9 @@ def build_create(
             chip.click(None, None, prompt, js=fill, api_visibility="private").then(**making)
         )
     keep = again.click(None, last_seed, seed, js="(seed) => seed", api_visibility="private")
-    drop = new_seed.click(None, None, seed, js="() => null", api_visibility="private")
+    drop = new_seed.click(None, None, seed, js="() => ''", api_visibility="private")
     after += [keep.then(**making), drop.then(**making)]
-    dice_js = f"() => Math.floor(Math.random() * {MAX_SEED + 1})"
+    dice_js = f"() => String(Math.floor(Math.random() * {MAX_SEED + 1}))"
     dice.click(None, None, seed, js=dice_js, api_visibility="private")
     stop.click(stop_run, None, None, **quiet)
     planning: dict[str, Any] = {
@@ -166,3 +166,7 @@ def build_create(
         event.then(**planning)
     language.change(show_choices, language, [provider, result], **quiet).then(**planning)
     gr.context.Context.root_block.unload(stop_run)  # type: ignore[union-attr]
+
+
+def _text(number: int | None) -> str:
+    return "" if number is None else str(number)

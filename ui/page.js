@@ -41,6 +41,7 @@
       if (!began.has(watch)) began.set(watch, performance.now() - 1000 * watch.dataset.elapsed);
       watch.textContent = ((performance.now() - began.get(watch)) / 1000).toFixed(1) + " s";
     }
+    document.getElementById("result")?.setAttribute("aria-live", "polite");
     for (const choice of document.querySelectorAll("[data-language]")) {
       choice.setAttribute("aria-pressed", String(choice.dataset.language === language));
     }

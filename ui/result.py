@@ -45,7 +45,8 @@ class ResultView:
             bar = f'<progress max="1" value="{progress.fraction:.3f}"></progress>'
         return (
             f'<div class="empty"><span>'
-            f'<strong data-elapsed="{elapsed:.2f}">{elapsed:.1f} s</strong>'
+            f'<strong role="timer" aria-live="off" data-elapsed="{elapsed:.2f}">'
+            f"{elapsed:.1f} s</strong>"
             f"{escape(says)}<br>{escape(more)}{bar}</span></div>{self._trail(trail)}"
         )
 
@@ -139,7 +140,9 @@ class ResultView:
         elif left_out:
             says = words.say(attempt.said) if attempt.said else attempt.reason
         else:
-            says = f"{words(f'outcome.{attempt.outcome}')}: {attempt.reason}"
+            says = words(f"outcome.{attempt.outcome}")
+            repeats = attempt.reason.startswith(says)
+            says = attempt.reason if repeats else f"{says} · {attempt.reason}"
         if attempt.retry_at:
             says += " · " + words("trail.retry", time=f"{attempt.retry_at:%Y-%m-%d %H:%M} UTC")
         facts = [] if left_out else [words("badge.seconds", seconds=f"{attempt.seconds:.1f}")]
