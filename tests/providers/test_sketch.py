@@ -12,8 +12,9 @@ from PIL import Image, ImageChops, ImageStat
 
 from providers import sketch
 from providers._header import Header, read_header
+from providers._sketch.words import WORDS, read_words
 from providers.base import Entry, Picture, PictureRequest
-from providers.sketch import draw, read_words
+from providers.sketch import draw
 
 TEN = [
     "a lighthouse on a cliff at dusk, warm light over a calm sea",
@@ -133,7 +134,7 @@ def test_words_are_whole_in_english_and_the_longest_in_chinese(
 
 
 def test_every_place_weather_and_subject_can_be_drawn() -> None:
-    for words in sketch.WORDS.values():
+    for words in WORDS.values():
         for word in words.split():
             prompt = word.replace("_", " ")
             assert read_words(prompt), prompt
