@@ -95,8 +95,11 @@ def build_create(
         async for step in runs.follow(request, asked):
             first = {} if begun else {**busy, actions: gr.update(visible=False)}
             begun = True
-            yield {**first, **_draw(view, step)}
-        yield idle if begun else {result: gr.skip()}
+            # The last step says all in one: what comes in two quick messages may lose the first.
+            last = idle if step.is_last else {}
+            yield {**first, **_draw(view, step), **last}
+        if not begun:
+            yield {result: gr.skip()}
 
     def _draw(view: ResultView, step: Step) -> dict[Any, Any]:
         """What the page shows for one step of a run."""

@@ -28,6 +28,10 @@ class Step:
     error: BaseException | None = None
 
     @property
+    def is_last(self) -> bool:
+        return self.made is not None or self.error is not None
+
+    @property
     def may_be_billed(self) -> bool:
         """Whether what was asked last may have cost something."""
         return self.row is not None and self.row.model.usd != 0
