@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,12 +29,21 @@ class _NotFetched(Exception):
     """Why the picture did not come, fit to show."""
 
 
-async def fetch_picture(url: str, entry: Entry, model: str, deadline: float) -> bytes:
+async def fetch_picture(
+    url: str,
+    entry: Entry,
+    model: str,
+    deadline: float,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
     """The bytes at `url`. The picture is made and perhaps billed by now, so that whatever goes
     wrong is `entry.lost(model, …)`. `deadline` is an instant of the running loop's clock.
+
+    `headers` are for a `url` that the caller made itself, on the host that knows them already (a
+    cookie that leads back to the same machine); where that redirects, they are not sent on.
     """
     try:
-        return await before(deadline, _follow(url, entry))
+        return await before(deadline, _follow(url, entry, headers or {}))
     except Late as late:
         raise entry.lost(model, f"the picture did not come from {address(url)} in time") from late
     except ProviderError:
@@ -44,24 +54,27 @@ async def fetch_picture(url: str, entry: Entry, model: str, deadline: float) -> 
         raise entry.lost(model, f"the picture could not be fetched from {address(url)}") from error
 
 
-async def _follow(url: str, entry: Entry) -> bytes:
+async def _follow(url: str, entry: Entry, headers: Mapping[str, str]) -> bytes:
     timeout = httpx.Timeout(entry.timeout, connect=entry.connect_timeout)
     async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
         for _ in range(MAX_REDIRECTS + 1):
-            found = await _get(client, url, await _judged(url, entry))
+            found = await _get(client, url, await _judged(url, entry), headers)
             if isinstance(found, bytes):
                 return found
+            headers = {}
             url = str(httpx.URL(url).join(found))
     raise _NotFetched(f"{address(url)} sends us on and on")
 
 
-async def _get(client: httpx.AsyncClient, url: str, ip: str) -> bytes | str:
+async def _get(
+    client: httpx.AsyncClient, url: str, ip: str, headers: Mapping[str, str]
+) -> bytes | str:
     """The body, or where a redirect points. Asks `ip` and nobody else, by the name in `url`."""
     target = httpx.URL(url)
     request = client.build_request(
         "GET",
         target.copy_with(host=ip),
-        headers={"host": target.netloc.decode().rpartition("@")[2]},
+        headers={**headers, "host": target.netloc.decode().rpartition("@")[2]},
         extensions={"sni_hostname": target.host},
     )
     response = await client.send(request, stream=True)

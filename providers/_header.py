@@ -35,6 +35,8 @@ def read_header(data: bytes) -> Header:
     except Image.DecompressionBombError as error:
         raise Unavailable("the picture claims an absurd size") from error
     except (OSError, SyntaxError, ValueError) as error:
+        if data[:4] == b"RIFF" and not _is_whole(data, "image/webp"):
+            raise Unavailable("the picture broke off before its end") from error
         raise Unavailable(f"the answer is not a picture but {_describe(data)}") from error
     if max(header.width, header.height) > MAX_SIDE:
         raise Unavailable(f"the picture claims {header.width}×{header.height} pixels")

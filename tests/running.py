@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-KEYS = ("HF_TOKEN", "A1111_URL", "A1111_AUTH", "FREEBRUSH_CONFIG", "FREEBRUSH_SECRET", "SPACE_ID")
+KEYS = (
+    "HF_TOKEN", "A1111_URL", "A1111_AUTH", "CLOUDFLARE_API_TOKEN", "MODELSCOPE_API_KEY",
+    "FREEBRUSH_CONFIG", "FREEBRUSH_SECRET", "SPACE_ID",
+)  # fmt: skip
 """What must not leak from the machine of whoever runs the tests into the app under test."""
 
 START_SECONDS = 60
@@ -41,7 +44,12 @@ def clean_environment(**more: str) -> dict[str, str]:
 def running(folder: Path, config: str | None = None, **environ: str) -> Iterator[Running]:
     """Freebrush with this text for its config.yaml (None: the one that ships)."""
     port = free_port()
-    more = {"FREEBRUSH_DATA": str(folder / "data"), "GRADIO_SERVER_PORT": str(port), **environ}
+    more = {
+        "FREEBRUSH_DATA": str(folder / "data"),
+        "GRADIO_SERVER_PORT": str(port),
+        "HF_ENDPOINT": "http://127.0.0.1:9",  # where nobody answers: no test may go to the hub
+        **environ,
+    }
     if config is not None:
         (folder / "config.yaml").write_text(config, encoding="utf-8")
         more["FREEBRUSH_CONFIG"] = str(folder / "config.yaml")

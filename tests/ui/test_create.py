@@ -22,7 +22,7 @@ def test_with_nothing_set_up_a_prompt_gives_a_sample_that_says_so(
     at: Open, shipped: Running
 ) -> None:
     it = at(shipped)
-    expect(it.plan).to_contain_text("the built-in sketch draws a sample")
+    expect(it.plan).to_contain_text("Auto asks ZeroGPU Space (free) · you pay $0 · paid is off")
     expect(it.prompt).to_be_focused()
     began = time.monotonic()
     image = it.make('A "red" boat <b>at dusk</b>')
@@ -36,6 +36,7 @@ def test_with_nothing_set_up_a_prompt_gives_a_sample_that_says_so(
     expect(badges).to_contain_text("1024×1024")
     expect(it.result.locator(".trail")).to_contain_text("no key: set HF_TOKEN")
     expect(it.result.locator(".trail")).to_contain_text("no address: set A1111_URL")
+    expect(it.result.locator(".trail")).to_contain_text(re.compile("ZeroGPU Space.*unreachable"))
 
 
 def test_what_is_downloaded_is_what_was_stored(at: Open, shipped: Running) -> None:
@@ -213,7 +214,7 @@ def test_the_language_can_be_switched_and_is_remembered(at: Open, shipped: Runni
     it = at(shipped)
     it.page.get_by_role("button", name="中文").click()
     expect(it.run).to_have_text("生成图片")
-    expect(it.plan).to_contain_text("内置草图")
+    expect(it.plan).to_contain_text("自动 依次询问 ZeroGPU Space (免费) · 你付 $0 · 付费已关闭")
     it.page.goto(shipped.url, wait_until="domcontentloaded")
     expect(it.run).to_have_text("生成图片")
     it.run.click()
