@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 KEYS = (
-    "HF_TOKEN", "A1111_URL", "A1111_AUTH", "CLOUDFLARE_API_TOKEN", "MODELSCOPE_API_KEY",
+    "HF_TOKEN", "A1111_URL", "A1111_AUTH", "AIHORDE_API_KEY", "CLOUDFLARE_API_TOKEN", "MODELSCOPE_API_KEY",
     "FREEBRUSH_CONFIG", "FREEBRUSH_SECRET", "SPACE_ID",
 )  # fmt: skip
 """What must not leak from the machine of whoever runs the tests into the app under test."""
@@ -42,7 +42,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def running(folder: Path, config: str | None = None, **environ: str) -> Iterator[Running]:
-    """Freebrush with this text for its config.yaml (None: the one that ships)."""
+    """Freebrush with this text for its config.yaml (None: the one that ships, kept on loopback)."""
     port = free_port()
     more = {
         "FREEBRUSH_DATA": str(folder / "data"),
@@ -50,9 +50,8 @@ def running(folder: Path, config: str | None = None, **environ: str) -> Iterator
         "HF_ENDPOINT": "http://127.0.0.1:9",  # where nobody answers: no test may go to the hub
         **environ,
     }
-    if config is not None:
-        (folder / "config.yaml").write_text(config, encoding="utf-8")
-        more["FREEBRUSH_CONFIG"] = str(folder / "config.yaml")
+    (folder / "config.yaml").write_text(config or shipped_config(), encoding="utf-8")
+    more["FREEBRUSH_CONFIG"] = str(folder / "config.yaml")
     with (folder / "app.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "app.py")], cwd=folder, env=clean_environment(**more),
@@ -68,6 +67,16 @@ def running(folder: Path, config: str | None = None, **environ: str) -> Iterator
             process.wait(10)
         process.kill()
         process.wait()
+
+
+def shipped_config() -> str:
+    """The config.yaml that ships, with the one host that needs neither key nor address moved to
+    where nobody answers.
+    """
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    horde = "    adapter: aihorde\n"
+    assert text.count(horde) == 1
+    return text.replace(horde, f"{horde}    base_url: http://127.0.0.1:9/api/v2\n")
 
 
 def start_up_failure(folder: Path, config: str, **environ: str) -> subprocess.CompletedProcess[str]:

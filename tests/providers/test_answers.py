@@ -15,10 +15,10 @@ import pytest
 
 from providers.base import Model, Picture, PictureRequest, Progress, ProviderError
 from tests.canned import answer_of, picture, rows
-from tests.loopback import serve
-from tests.rigs import cloudflare, modelscope, zerogpu
+from tests.loopback import Answer, serve
+from tests.rigs import aihorde, cloudflare, modelscope, zerogpu
 
-ADAPTERS = ("cloudflare", "modelscope", "zerogpu")
+ADAPTERS = ("aihorde", "cloudflare", "modelscope", "zerogpu")
 FOX = PictureRequest("a fox", width=1024, height=1024, seed=7)
 
 
@@ -54,7 +54,7 @@ async def test_each_answer_on_record_has_its_outcome(adapter: str, row: dict[str
     staged = rig.stage()
     if adapter == "zerogpu" and row["expect"] == "succeeded":
         staged[rig.FETCH] = answer
-    elif row["expect"] != "succeeded" or adapter == "cloudflare":
+    elif row["expect"] != "succeeded" or adapter in ("aihorde", "cloudflare"):
         staged[at] = answer
     with serve(staged) as server:
         if row["expect"] == "succeeded":
@@ -150,6 +150,37 @@ async def test_without_a_key_no_token_of_this_machine_is_sent(
         await provider.generate(asked, key=None, deadline=deadline, report=lambda _: None)
         await provider.aclose()
         assert not [r for r in server.requests if "hf_of_somebody_else" in str(r.headers)]
+
+
+async def test_the_horde_is_asked_as_it_wants_to_be_and_the_wait_is_told() -> None:
+    heard: list[Progress] = []
+    with serve(aihorde.stage()) as server:
+        request = replace(FOX, negative_prompt="dogs", width=1000, steps=99, guidance=2.0)
+        made = await ask(aihorde, server.url, request, heard=heard)
+        sent = server.to(aihorde.ASK)[0]
+    assert sent.json == {
+        "prompt": "a fox ### dogs", "r2": False,
+        "params": {"width": 1024, "height": 1024, "steps": 40, "seed": "7", "n": 1, "cfg_scale": 2},
+    }  # fmt: skip
+    assert sent.headers["apikey"] == aihorde.KEY
+    assert [(p.queue_place, p.eta_seconds) for p in heard] == [(3, 0.5)]
+    assert made.seed == 7
+    assert "99 steps lowered to 40" in made.notes
+
+
+@pytest.mark.parametrize("how", ["stop", "deadline"])
+async def test_a_job_at_the_horde_that_is_given_up_is_taken_back(how: str) -> None:
+    waits = Answer(body={"done": False, "faulted": False, "is_possible": True, "wait_time": 0})
+    with serve({**aihorde.stage(), aihorde.CHECK: waits}) as server:
+        task = asyncio.create_task(
+            ask(aihorde, server.url, seconds=0.5 if how == "deadline" else 9)
+        )
+        await asyncio.to_thread(server.wait_for, aihorde.CHECK)
+        if how == "stop":
+            task.cancel()
+        with pytest.raises((asyncio.CancelledError, ProviderError)):
+            await task
+        assert server.to(aihorde.STOP)
 
 
 async def test_cloudflare_is_asked_only_for_what_it_knows() -> None:

@@ -90,6 +90,8 @@ LEFT_OUT: dict[str, tuple[Entry, dict[str, Any], str, str]] = {
     "less credit left than the price": (entry("a", "0.003", free=Free(Decimal("0.1"), "usd", "month", "stops")),
         {"used": Usage(33, Decimal("0.098"))}, "spent",
         "included credit is spent until 2026-04-01 00:00 UTC"),
+    "credit that is spent, at an unknown price": (entry("a", None, free=Free(Decimal(1), "usd", "once", "stops")),
+        {"used": Usage(1, Decimal(1))}, "spent", "included credit is spent until further notice"),
     "paid is off": (entry("a", "0.01"), {"budget": Budget(), "left": "0"},
         "over_budget", "over budget: it costs $0.01 and paid is off"),
     "the day's budget is spent": (entry("a", "0.01"), {"left": "0"},

@@ -44,8 +44,8 @@ RICH = Budget(Decimal("0.05"), Decimal(1), Decimal("0.10"))
 ERRORS: dict[str, ProviderError] = {
     "unavailable": Unavailable("nobody there"),
     "rate_limited": RateLimited("slow down", LATER),
-    "quota_exhausted": QuotaExhausted("credits are gone", LATER),
-    "not_configured": NotConfigured("the key was refused"),
+    "quota_exhausted": QuotaExhausted("402", LATER),
+    "not_configured": NotConfigured("401"),
     "unsupported": Unsupported("no such size"),
     "refused": Refused("not this"),
     "outcome_unknown": OutcomeUnknown("it hung up, it may have been billed"),
@@ -91,7 +91,7 @@ def test_the_table_of_failures_names_every_class_of_the_contract() -> None:
 
 
 async def test_a_refusal_stops_with_the_words_of_the_provider(build: Build) -> None:
-    bench = build((entry("a"), Refused("no foxes")), (entry("b"), painted()), last_resort="b")
+    bench = build((entry("a"), Refused("no foxes")), (entry("b"), painted()))
     with pytest.raises(NobodyCould, match=r"a: refused \(no foxes\)"):
         await bench.make()
     assert bench.asked() == ["a"]

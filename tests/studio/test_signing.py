@@ -46,6 +46,7 @@ def test_a_link_that_was_changed_is_not_good() -> None:
         (SHA, str(int(until) + 1), sign), (SHA, str(int(until) - 1), sign),
         (SHA, until, sign[:-1] + ("0" if sign[-1] != "0" else "1")), (SHA, until, sign[:-1]),
         (SHA, until, sign + "0"), (SHA, until, sign.upper()), (SHA, until, ""),
+        (SHA, until, "\ud800"), (SHA, until, "é" * 32), (SHA, until, "0" * 10_000),
     ]:  # fmt: skip
         assert not signer.is_good(sha, when, by)
     assert not Signer(b"other", Clock()).is_good(SHA, until, sign)

@@ -22,7 +22,9 @@ def test_with_nothing_set_up_a_prompt_gives_a_sample_that_says_so(
     at: Open, shipped: Running
 ) -> None:
     it = at(shipped)
-    expect(it.plan).to_contain_text("Auto asks ZeroGPU Space (free) · you pay $0 · paid is off")
+    expect(it.plan).to_contain_text(
+        "Auto asks ZeroGPU Space (free) → AI Horde (free) · you pay $0 · paid is off"
+    )
     expect(it.prompt).to_be_focused()
     began = time.monotonic()
     image = it.make('A "red" boat <b>at dusk</b>')
@@ -214,7 +216,9 @@ def test_the_language_can_be_switched_and_is_remembered(at: Open, shipped: Runni
     it = at(shipped)
     it.page.get_by_role("button", name="中文").click()
     expect(it.run).to_have_text("生成图片")
-    expect(it.plan).to_contain_text("自动 依次询问 ZeroGPU Space (免费) · 你付 $0 · 付费已关闭")
+    expect(it.plan).to_contain_text(
+        "自动 依次询问 ZeroGPU Space (免费) → AI Horde (免费) · 你付 $0 · 付费已关闭"
+    )
     it.page.goto(shipped.url, wait_until="domcontentloaded")
     expect(it.run).to_have_text("生成图片")
     it.run.click()
