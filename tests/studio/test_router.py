@@ -173,14 +173,14 @@ async def test_a_fault_of_ours_is_logged_with_its_traceback_and_the_next_answers
 async def test_the_deadline_of_the_request_cuts_all_attempts(build: Build) -> None:
     bench = build(
         (entry("a", timeout=60), hang), (entry("b"), painted()),
-        (entry("c", adapter="keyed", key_env="C"), painted()), deadline=0.02,
+        (entry("c", adapter="keyed", key_env="C"), painted()), deadline=0.5,
     )  # fmt: skip
     with pytest.raises(NobodyCould) as caught:
         await asyncio.wait_for(bench.make(), 5)
     assert trail(caught.value.attempts) == [
         ("a", "unavailable"), ("b", "skipped"), ("c", "skipped"),
     ]  # fmt: skip
-    assert re.fullmatch(r"no answer within 0\.0[12]\d* s", caught.value.attempts[0].reason)
+    assert re.fullmatch(r"no answer within 0\.[1-5]\d* s", caught.value.attempts[0].reason)
     assert caught.value.attempts[1].reason == "unreachable: the time for this request was over"
 
 
