@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlockFunction
+from gradio.components.api_component import Api
 
 from studio.costs import HEADERS, cost_rows
 from studio.gallery import hand_out
@@ -15,9 +17,9 @@ from studio.studio import Made, Studio
 from studio.words import BadInput
 
 
-def add_endpoints(studio: Studio, handed_out: Path) -> None:
-    """Hang the doors on the page that is being built. Pictures go out through `handed_out`, a
-    folder below Gradio's cache.
+def add_endpoints(page: gr.Blocks, studio: Studio, handed_out: Path) -> None:
+    """Hang the doors on the page. Pictures go out through `handed_out`, a folder below Gradio's
+    cache.
     """
 
     async def generate(
@@ -62,8 +64,24 @@ def add_endpoints(studio: Studio, handed_out: Path) -> None:
         plan = await studio.plan(studio.visitor(request.headers))
         return {"headers": HEADERS, "rows": cost_rows(plan, await studio.figures())}
 
-    gr.api(generate, api_name="generate", concurrency_limit=None)
-    gr.api(costs, api_name="costs", concurrency_limit=None)
+    with page:
+        gr.api(generate, api_name="generate", concurrency_limit=None)
+        gr.api(costs, api_name="costs", concurrency_limit=None)
+    _fill_in(page)
+
+
+def _fill_in(page: gr.Blocks) -> None:
+    """Let a raw call leave out the last arguments, as Gradio's own clients may: by itself Gradio
+    answers that with an error without words.
+    """
+    validate = page.validate_inputs
+
+    def fill_in_and_validate(block_fn: BlockFunction, inputs: list[Any]) -> None:
+        left_out = block_fn.inputs[len(inputs) :]
+        inputs += [argument.value for argument in left_out if isinstance(argument, Api)]
+        validate(block_fn, inputs)
+
+    page.validate_inputs = fill_in_and_validate  # type: ignore[method-assign]
 
 
 def _file(made: Made, handed_out: Path) -> dict[str, Any]:

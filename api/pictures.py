@@ -52,5 +52,5 @@ def _thumbnail(path: Path, width: int) -> bytes:
         image.draft("RGB", (width, width))
         image.thumbnail((width, width))
         buffer = io.BytesIO()
-        image.convert("RGBA" if "A" in image.getbands() else "RGB").save(buffer, "WEBP")
+        image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "WEBP")
         return buffer.getvalue()

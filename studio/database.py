@@ -9,21 +9,31 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def open_database(folder: Path) -> Engine:
-    """The SQLite database in `folder`, made or migrated where it must be."""
+    """The SQLite database in `folder`, made or migrated where it must be.
+
+    Raises OSError where it cannot be used: no database, locked, or made by a newer Freebrush.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(URL.create("sqlite", database=str(folder / "ledger.db")))
+    path = folder / "ledger.db"
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    with engine.begin() as connection:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        command.upgrade(config, "head")
+    try:
+        with engine.begin() as connection:
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+            command.upgrade(config, "head")
+    except (CommandError, DBAPIError) as error:
+        says = getattr(error, "orig", error)
+        raise OSError(f"{path} cannot be used: {says}") from error
     return engine
 
 

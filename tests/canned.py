@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -14,7 +16,7 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from tests.loopback import Answer
+from tests.loopback import Answer, Request
 
 
 @cache
@@ -44,6 +46,16 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
         body = picture(row["picture"])
         body = body[: len(body) // 2] if row.get("half") else body
     return Answer(row.get("status", 200), row.get("headers") or {}, body, row.get("fault"))
+
+
+def naming_its_host(answer: Answer) -> Callable[[Request], Answer]:
+    """`answer`, with the host that was asked wherever its body has `<host>`."""
+
+    def named(request: Request) -> Answer:
+        text = json.dumps(answer.body).replace("<host>", request.headers["host"])
+        return replace(answer, body=json.loads(text))
+
+    return named if isinstance(answer.body, dict) else lambda _: answer
 
 
 def in_base64(form: str = "png", width: int = 64, height: int = 64) -> str:

@@ -7,12 +7,14 @@
 It runs in threads of its own, so synchronous, asynchronous and subprocess tests can use it alike.
 `answers` maps `"METHOD /path"` or `"/path"` (without the query) to an Answer, to a list of them
 (one for each request, the last for all further ones), or to a function of the Request; a single
-Answer or function serves all paths. Whatever is not named is 404, as FastAPI says it.
+Answer or function serves all paths. Whatever is not named is 404, as FastAPI says it. `upgrade`
+takes over the socket of a request that asks for another protocol, such as a websocket.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -62,12 +64,14 @@ class Request:
 
 NOT_FOUND = Answer(404, {}, {"detail": "Not Found"})
 Answers = Answer | Callable[[Request], Answer] | Mapping[str, Any]
+Upgrade = Callable[[Request, socket.socket], None]
 
 
 class Server:
     """`requests` are those that came, in order; `release` ends all hanging."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, upgrade: Upgrade | None = None) -> None:
+        self.upgrade = upgrade
         self.requests: list[Request] = []
         self.release = threading.Event()
         self._answers = answers
@@ -99,8 +103,8 @@ class Server:
 
 
 @contextmanager
-def serve(answers: Answers, port: int = 0) -> Iterator[Server]:
-    server = Server(answers)
+def serve(answers: Answers, port: int = 0, *, upgrade: Upgrade | None = None) -> Iterator[Server]:
+    server = Server(answers, upgrade)
     handler = type("Handler", (_Handler,), {"told": server})
     with _Listener(("127.0.0.1", port), handler) as http:
         server.url = f"http://127.0.0.1:{http.server_port}"
@@ -132,7 +136,12 @@ class _Handler(BaseHTTPRequestHandler):
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 body = self.rfile.read(int(headers.get("content-length", 0)))
                 line = (self.command, path, query)
-                self._send(self.told.answer(Request(*line, headers, body, self.client_address[1])))
+                request = Request(*line, headers, body, self.client_address[1])
+                if "upgrade" in headers and self.told.upgrade:
+                    self.close_connection = True
+                    self.told.upgrade(request, self.connection)
+                else:
+                    self._send(self.told.answer(request))
 
     def _send(self, answer: Answer) -> None:
         self.close_connection |= bool(answer.fault)
