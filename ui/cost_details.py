@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from html import escape
 from urllib.parse import urlsplit
 
@@ -12,8 +13,11 @@ from studio.plan import Planned
 from ui.formats import usd
 from ui.words import Words
 
+_OLD = timedelta(days=180)
+"""From when on a number may be out of date."""
 
-def details(row: Planned, figures: Figures, words: Words) -> str:
+
+def details(row: Planned, figures: Figures, now: datetime, words: Words) -> str:
     """A description list; what is not known of an entry is left out or written as unknown."""
     entry, language = row.entry, words.language[:2]
     facts = [
@@ -21,7 +25,7 @@ def details(row: Planned, figures: Figures, words: Words) -> str:
         ("costs.paid", escape(in_language(entry.paid, language))),
         ("costs.reads", escape(_reads(entry, words))),
         ("costs.rating", _stars(entry.rating, words)),
-        ("costs.source", _source(entry, words)),
+        ("costs.source", _source(entry, now, words)),
         ("costs.verified", escape(_verified(entry.verified, words))),
         ("costs.spent", escape(_spent(figures, words))),
         ("costs.note", escape(in_language(entry.note, language))),
@@ -54,13 +58,17 @@ def _stars(rating: int | None, words: Words) -> str:
     return f'<span role="img" aria-label="{says}">{"★" * rating}{"☆" * (5 - rating)}</span>'
 
 
-def _source(entry: Entry, words: Words) -> str:
+def _source(entry: Entry, now: datetime, words: Words) -> str:
     if not entry.source:
         return ""
-    confidence = words(f"confidence.{entry.confidence}") if entry.confidence else ""
-    facts = " · ".join(filter(None, (entry.as_of, confidence)))
-    link = _link(entry.source, urlsplit(entry.source).netloc or entry.source)
-    return f"{link} · {escape(facts)}" if facts else link
+    facts = [_link(entry.source, urlsplit(entry.source).netloc or entry.source)]
+    if entry.as_of and entry.as_of < f"{now - _OLD:%Y-%m-%d}":
+        facts.append(f'<span class="old">{words("costs.source.old", date=entry.as_of)}</span>')
+    elif entry.as_of:
+        facts.append(entry.as_of)
+    if entry.confidence:
+        facts.append(escape(words(f"confidence.{entry.confidence}")))
+    return " · ".join(facts)
 
 
 def _verified(verified: str | None, words: Words) -> str:

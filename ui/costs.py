@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from html import escape
 
@@ -25,7 +26,8 @@ def build_costs(studio: Studio, words: dict[str, Words], language: gr.Textbox, t
 
     async def show(language: str, request: gr.Request) -> str:
         plan = await studio.plan(studio.visitor(request.headers))
-        return cost_table(studio.config, plan, await studio.figures(), words[language])
+        figures = await studio.figures()
+        return cost_table(studio.config, plan, figures, studio.clock(), words[language])
 
     for event in (tab.select, language.change):
         event(show, language, table, queue=False, show_progress="hidden", api_visibility="private")
@@ -35,6 +37,7 @@ def cost_table(
     config: Config,
     plan: Sequence[Planned],
     figures: Mapping[tuple[str, str], Figures],
+    now: datetime,
     words: Words,
 ) -> str:
     """The whole tab as HTML, the paid ones below a line."""
@@ -53,7 +56,8 @@ def cost_table(
             line = escape(words(f"costs.paid_line{off}"))
             body += f'<tr class="line"><td colspan="8">{line}</td></tr>'
         row_figures = figures.get((row.entry.name, row.model.id), Figures())
-        body += _row(config, row, row_figures, f"offer-{number}", words)
+        more = details(row, row_figures, now, words)
+        body += _row(config, row, row_figures, f"offer-{number}", more, words)
     return (
         f'<div class="costs-head"><h2>{escape(words("costs.title"))}</h2>'
         f"<p>{escape(words('costs.subtitle'))}</p></div>"
@@ -62,7 +66,9 @@ def cost_table(
     )
 
 
-def _row(config: Config, row: Planned, figures: Figures, anchor: str, words: Words) -> str:
+def _row(
+    config: Config, row: Planned, figures: Figures, anchor: str, more: str, words: Words
+) -> str:
     name = label(config, row.entry.name, words)
     own = row.model.id in (row.entry.name, "default")
     model = "" if own else f' <span class="soft">{escape(short_model(row.model.id))}</span>'
@@ -84,7 +90,6 @@ def _row(config: Config, row: Planned, figures: Figures, anchor: str, words: Wor
     shown = "".join(
         f'<td class="{kind}"{_named(head, words)}>{cell}</td>' for kind, head, cell in cells
     )
-    more = details(row, figures, words)
     return (
         f'<tr class="{"" if row.place else "out"}">{shown}</tr>'
         f'<tr class="more" id="{anchor}" hidden><td></td><td colspan="7">{more}</td></tr>'

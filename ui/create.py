@@ -20,12 +20,7 @@ from ui.runs import Runs, Step
 
 _log = logging.getLogger(__name__)
 
-CHIPS = (
-    "A lighthouse on a cliff at dusk, warm light over a calm sea",
-    "A paper fox in falling snow",
-    "Isometric tea house, morning fog",
-    "水墨山水，一叶小舟",
-)
+CHIPS = range(1, 5)
 
 
 def build_create(
@@ -40,7 +35,7 @@ def build_create(
                 autofocus=True, elem_id="prompt", show_label=False,
             )  # fmt: skip
             with gr.Row(elem_classes="chips"):
-                chips = [gr.Button(text, size="sm") for text in CHIPS]
+                chips = [gr.Button(say(f"chip.{n}"), size="sm", elem_id=f"chip-{n}") for n in CHIPS]
             line = gr.HTML(elem_id="plan", padding=False)
             with gr.Row():
                 provider = gr.Dropdown(
@@ -66,12 +61,13 @@ def build_create(
                 run = gr.Button(say("run"), variant="primary", elem_id="run")
                 stop = gr.Button(say("stop"), variant="stop", elem_id="stop", visible=False)
                 gr.HTML(say("shortcut"), elem_id="shortcut", padding=False)
-        with gr.Column(scale=7, elem_classes="card"):
-            result = gr.HTML(elem_id="result", padding=False)
+        with gr.Column(scale=7, elem_classes="card", elem_id="result"):
+            result = gr.HTML('<div class="empty"></div>', elem_id="picture", padding=False)
             with gr.Row(elem_id="actions", visible=False) as actions:
                 download = gr.HTML(padding=False)
                 again = gr.Button(say("again"), size="sm")
                 new_seed = gr.Button(say("new_seed"), size="sm")
+            trail = gr.HTML(elem_id="trail", padding=False)
     last_seed = gr.Textbox(visible=False)
 
     async def make(
@@ -87,7 +83,7 @@ def build_create(
                 steps=number(steps, 0), guidance=number(guidance, 0.0),
             )  # fmt: skip
         except BadInput as error:
-            yield {result: view.bad(error), actions: gr.update(visible=False)}
+            yield {result: view.bad(error), trail: "", actions: gr.update(visible=False)}
             return
         busy = {run: gr.update(visible=False), stop: gr.update(visible=True)}
         idle = {run: gr.update(visible=True), stop: gr.update(visible=False)}
@@ -104,18 +100,22 @@ def build_create(
     def _draw(view: ResultView, step: Step) -> dict[Any, Any]:
         """What the page shows for one step of a run."""
         if step.made:
+            receipt = step.made.receipt
             return {
                 result: view.made(step.made, step.prompt), download: view.download(step.made),
-                actions: gr.update(visible=True), last_seed: _text(step.made.receipt.seed),
+                actions: gr.update(visible=True), last_seed: _text(receipt.seed),
+                trail: view.trail(receipt.attempts, receipt.paid_by),
             }  # fmt: skip
         if isinstance(step.error, NobodyCould):
-            return {result: view.failed(step.error)}
+            return {result: view.failed(step.error), trail: view.trail(step.error.attempts)}
         if isinstance(step.error, asyncio.CancelledError):
-            return {result: view.stopped(step.may_be_billed)}
-        if step.error:
+            shown = view.stopped(step.may_be_billed)
+        elif step.error:
             _log.error("a run failed", exc_info=step.error)
-            return {result: view.fault()}
-        return {result: view.running(step.row, step.progress, step.trail, step.elapsed)}
+            shown = view.fault()
+        else:
+            shown = view.running(step.row, step.progress, step.elapsed)
+        return {result: shown, trail: view.trail(step.trail)}
 
     async def show_plan(provider: str, model: str, language: str, request: gr.Request) -> str:
         words = views[language].words
@@ -140,7 +140,7 @@ def build_create(
         runs.stop(request)
 
     fields = [prompt, provider, model, shape, seed, negative, steps, guidance, language]
-    outputs = [result, actions, download, last_seed, run, stop]
+    outputs = [result, trail, actions, download, last_seed, run, stop]
     making: dict[str, Any] = {
         "fn": make, "inputs": fields, "outputs": outputs, "concurrency_limit": None,
         "show_progress": "hidden", "api_visibility": "private",
@@ -149,8 +149,8 @@ def build_create(
         "queue": False, "show_progress": "hidden", "api_visibility": "private",
     }  # fmt: skip
     after = [gr.on([run.click, prompt.submit], **making)]
-    for chip in chips:
-        fill = f"() => {chip.value!r}"
+    for chip in chips:  # its text is what it says in the language of the page
+        fill = f"() => document.getElementById('{chip.elem_id}').innerText.trim()"
         after.append(
             chip.click(None, None, prompt, js=fill, api_visibility="private").then(**making)
         )

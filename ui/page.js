@@ -1,17 +1,24 @@
 // Runs before Gradio: the language it will show, and the few things that only a browser can do.
 (() => {
+  const keep = (store, key, value) => { try { store.setItem(key, value); } catch { /* refused */ } };
+  const kept = (store, key) => { try { return store.getItem(key); } catch { return null; } };
   const asked = new URLSearchParams(location.search).get("lang");
-  let kept = null;
-  try { kept = asked || localStorage.getItem("freebrush-language"); } catch { kept = asked; }
-  const language = /^zh/i.test(kept || navigator.language) ? "zh-CN" : "en";
+  const chosen = asked || kept(localStorage, "freebrush-language") || navigator.language;
+  const language = /^zh/i.test(chosen) ? "zh-CN" : "en";
   Object.defineProperty(navigator, "language", { get: () => language });
   Object.defineProperty(navigator, "languages", { get: () => [language] });
   window.freebrush = { language };
+  const find = (selector) => document.querySelector(selector);
+
+  let draft = kept(sessionStorage, "freebrush-draft"); // what was typed when the language changed
+  let pressed = null; // what the result was when a run was asked for, and when that was
+  let held = ""; // the id of what had the focus last
 
   document.addEventListener("click", (event) => {
     const choice = event.target.closest("[data-language]");
     if (choice) {
-      try { localStorage.setItem("freebrush-language", choice.dataset.language); } catch { /* refused */ }
+      keep(localStorage, "freebrush-language", choice.dataset.language);
+      keep(sessionStorage, "freebrush-draft", find("#prompt textarea")?.value ?? "");
       const url = new URL(location.href);
       url.searchParams.set("lang", choice.dataset.language);
       location.href = url;
@@ -22,28 +29,52 @@
       row.hidden = !row.hidden;
       opener.setAttribute("aria-expanded", String(!row.hidden));
     }
-    if (event.target.closest("[data-go-costs]")) {
-      document.querySelector('button[role="tab"]#costs-tab-button, #tabs button[role="tab"]:nth-of-type(2)').click();
+    if (event.target.closest("[data-go-costs]")) find('[role="tab"][data-tab-id="costs"]').click();
+    if (event.target.closest("#run, .chips button")) {
+      pressed = { html: find("#picture .prose")?.innerHTML, at: performance.now() };
     }
   });
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      document.querySelector("#run")?.click();
+      const run = find("#run");
+      if (run?.getClientRects().length) run.click(); // on another tab it is not to be seen
     }
   });
+  document.addEventListener("focusin", (event) => { held = event.target.id; });
 
   // A stopwatch in tenths for each element that says how long its job had run when it was drawn.
   const began = new WeakMap();
   setInterval(() => {
     for (const watch of document.querySelectorAll("[data-elapsed]")) {
-      if (!began.has(watch)) began.set(watch, performance.now() - 1000 * watch.dataset.elapsed);
-      watch.textContent = ((performance.now() - began.get(watch)) / 1000).toFixed(1) + " s";
+      const elapsed = watch.dataset.elapsed; // Gradio may keep the element and change it
+      if (began.get(watch)?.elapsed !== elapsed) began.set(watch, { elapsed, at: performance.now() - 1000 * elapsed });
+      const says = watch.textContent.replace(/[\d.]+/, ((performance.now() - began.get(watch).at) / 1000).toFixed(1));
+      if (watch.textContent !== says) watch.textContent = says;
     }
-    document.getElementById("result")?.setAttribute("aria-live", "polite");
     for (const choice of document.querySelectorAll("[data-language]")) {
       choice.setAttribute("aria-pressed", String(choice.dataset.language === language));
+    }
+    find("#picture")?.setAttribute("aria-live", "polite");
+    const advanced = find("#advanced > button");
+    advanced?.setAttribute("aria-expanded", String(advanced.nextElementSibling?.style.display !== "none"));
+    const hint = find("#shortcut .prose");
+    if (hint && /Mac|iP/.test(navigator.platform)) hint.textContent = hint.textContent.replace("Ctrl", "⌘");
+
+    // Run and Stop take turns in one place: the focus goes over from the one to the other.
+    if (document.activeElement === document.body && ["run", "stop"].includes(held)) find("#run, #stop")?.focus();
+    // On a narrow page the result stands below the form: bring it up once it answers.
+    const picture = find("#picture");
+    if (pressed && (picture.querySelector(".prose")?.innerHTML !== pressed.html || performance.now() - pressed.at > 1000)) {
+      pressed = null;
+      if (picture.getBoundingClientRect().top > innerHeight - 200) picture.scrollIntoView();
+    }
+    const prompt = find("#plan .plan") && find("#prompt textarea");
+    if (prompt && draft) {
+      prompt.value = draft;
+      prompt.dispatchEvent(new Event("input", { bubbles: true }));
+      keep(sessionStorage, "freebrush-draft", draft = "");
     }
   }, 100);
 })();

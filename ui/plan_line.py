@@ -21,7 +21,7 @@ def plan_line(config: Config, plan: Sequence[Planned], named: str, words: Words)
     sample = any(row.place and row.state == "last_resort" for row in plan)
     who = words("plan.auto") if named == "auto" else label(config, named, words)
     lead = f"<b>{escape(who)}</b> "
-    off = f' · <span class="off">{escape(words("plan.paid_off"))}</span>'
+    off = f' <span class="off">· {escape(words("plan.paid_off"))}</span>'
     paid_is_off = config.budget.usd_per_day == 0
     if not ready:
         reasons = [words.say(row.said) for row in plan if row.said]

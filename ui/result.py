@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from html import escape
 
 from providers.base import Progress
@@ -27,13 +28,7 @@ class ResultView:
     def empty(self) -> str:
         return f'<div class="empty"><span>{escape(self._words("result.empty"))}</span></div>'
 
-    def running(
-        self,
-        row: Planned | None,
-        progress: Progress | None,
-        trail: Sequence[Attempt],
-        elapsed: float,
-    ) -> str:
+    def running(self, row: Planned | None, progress: Progress | None, elapsed: float) -> str:
         """Who is being asked, for how long, and how far that is."""
         words = self._words
         says = words("result.starting")
@@ -46,15 +41,15 @@ class ResultView:
         return (
             f'<div class="empty"><span>'
             f'<strong role="timer" aria-live="off" data-elapsed="{elapsed:.2f}">'
-            f"{elapsed:.1f} s</strong>"
-            f"{escape(says)}<br>{escape(more)}{bar}</span></div>{self._trail(trail)}"
+            f"{escape(words('badge.seconds', seconds=f'{elapsed:.1f}'))}</strong>"
+            f"{escape(says)}<br>{escape(more)}{bar}</span></div>"
         )
 
     def made(self, made: Made, prompt: str) -> str:
         """The picture, its badges, its notes and the way to it."""
         receipt, words = made.receipt, self._words
         source = escape(self._signer.link(receipt.sha256))
-        tall = "tall" if receipt.height > receipt.width else ""
+        wide = "wide" if 3 * receipt.width > 4 * receipt.height else ""
         seed = (
             words("badge.no_seed")
             if receipt.seed is None
@@ -75,10 +70,10 @@ class ResultView:
         ]
         notes = f'<p class="notes">{escape(" · ".join(receipt.notes))}</p>' if receipt.notes else ""
         return (
-            f'<div class="frame {tall}"><img src="{source}" alt="{escape(prompt)}" '
+            f'<div class="frame {wide}"><img src="{source}" alt="{escape(prompt)}" '
             f'width="{receipt.width}" height="{receipt.height}"></div>'
             f'{self._sample() if receipt.sample else ""}<div class="badges">{"".join(badges)}</div>'
-            f"{notes}{self._trail(receipt.attempts, receipt.paid_by)}"
+            f"{notes}"
         )
 
     def download(self, made: Made) -> str:
@@ -89,27 +84,26 @@ class ResultView:
         return self._problem(self._words("result.bad"), [self._words.say(error.said)])
 
     def failed(self, error: NobodyCould) -> str:
-        """What to do next for each offer, and the trail."""
+        """What to do next for each offer."""
         steps = [step for attempt in error.attempts if (step := self._next(attempt))]
         words = self._words
-        problem = self._problem(
+        return self._problem(
             words("result.failed"), list(dict.fromkeys(steps)) or [words("next.again")]
         )
-        return problem + self._trail(error.attempts)
 
     def stopped(self, billed: bool) -> str:
-        return self._problem(
-            self._words("result.stopped.billed" if billed else "result.stopped"), []
-        )
+        says = self._words("result.stopped.billed" if billed else "result.stopped")
+        return self._problem(says, [], kind="")
 
     def fault(self) -> str:
         return self._problem(self._words("result.fault"), [])
 
-    def _problem(self, title: str, steps: Sequence[str]) -> str:
-        items = "".join(f"<li>{escape(step)}</li>" for step in steps)
+    def _problem(self, title: str, steps: Sequence[str], kind: str = "bad") -> str:
+        tag = "p" if len(steps) == 1 else "li"
+        items = "".join(f"<{tag}>{escape(step)}</{tag}>" for step in steps)
         return (
-            f'<div class="empty bad" role="alert"><div><b>{escape(title)}</b>'
-            f"{f'<ul>{items}</ul>' if items else ''}"
+            f'<div class="empty said {kind}" role="alert"><div><b>{escape(title)}</b>'
+            f"{f'<ul>{items}</ul>' if len(steps) > 1 else items}"
             f'<div class="kept">{escape(self._words("result.kept"))}</div></div></div>'
         )
 
@@ -122,10 +116,13 @@ class ResultView:
         key = f"next.{attempt.said.code if attempt.said else attempt.outcome}"
         if key not in self._words.table:
             return None
-        values = attempt.said.values if attempt.said else {}
+        values = dict(attempt.said.values) if attempt.said else {}
+        if attempt.retry_at and f"{key}.at" in self._words.table:
+            key, values["time"] = f"{key}.at", _minute(attempt.retry_at)
         return self._words(key, provider=self._label(attempt.provider), **values)
 
-    def _trail(self, attempts: Sequence[Attempt], paid_by: str = "") -> str:
+    def trail(self, attempts: Sequence[Attempt], paid_by: str = "") -> str:
+        """Every offer that was tried or left out, with its reason, seconds and cost."""
         if not attempts:
             return ""
         rows = "".join(self._trail_row(attempt, paid_by) for attempt in attempts)
@@ -144,7 +141,7 @@ class ResultView:
             repeats = attempt.reason.startswith(says)
             says = attempt.reason if repeats else f"{says} · {attempt.reason}"
         if attempt.retry_at:
-            says += " · " + words("trail.retry", time=f"{attempt.retry_at:%Y-%m-%d %H:%M} UTC")
+            says += " · " + words("trail.retry", time=_minute(attempt.retry_at))
         facts = [] if left_out else [words("badge.seconds", seconds=f"{attempt.seconds:.1f}")]
         if made:
             facts.append(cost(attempt.cost_usd, paid_by, words))
@@ -158,6 +155,11 @@ class ResultView:
 
     def _label(self, name: str) -> str:
         return label(self._config, name, self._words)
+
+
+def _minute(instant: datetime) -> str:
+    """The first full minute that is not before it."""
+    return f"{instant + timedelta(seconds=59):%Y-%m-%d %H:%M} UTC"
 
 
 def _progress_words(progress: Progress, words: Words) -> list[str]:

@@ -72,7 +72,8 @@ class Runs:
                     moment.cancel()
             elapsed = loop.time() - started
             if task.cancelled():
-                yield Step(asked.prompt, elapsed, last.row, error=asyncio.CancelledError())
+                stopped = asyncio.CancelledError()
+                yield Step(asked.prompt, elapsed, last.row, trail=last.trail, error=stopped)
             elif error := task.exception():
                 yield Step(asked.prompt, elapsed, error=error)
             else:
