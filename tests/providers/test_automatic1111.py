@@ -288,15 +288,15 @@ async def test_a_cancelled_call_stops_the_job_at_the_server() -> None:
 async def test_a_job_that_is_late_is_stopped_at_the_server() -> None:
     with serve({TXT2IMG: Answer(fault="hang"), INTERRUPT: Answer(body={})}) as server:
         with pytest.raises(Unavailable, match="was not done in time"):
-            await paint(entry(server.url, timeout=0.3), seconds=60)
+            await paint(entry(server.url, timeout=1), seconds=60)
     assert len(server.to(INTERRUPT)) == 1
 
 
 async def test_a_server_that_hangs_altogether_is_given_up_all_the_same() -> None:
     begun = time.monotonic()
     with serve(Answer(fault="hang")) as server, pytest.raises(Unavailable):
-        await paint(entry(server.url), seconds=0.3)
-    assert time.monotonic() - begun < 4
+        await paint(entry(server.url), seconds=1)
+    assert time.monotonic() - begun < 6
 
 
 async def test_a_job_at_a_server_that_costs_money_may_have_been_billed() -> None:
@@ -319,7 +319,7 @@ async def test_a_host_that_swallows_connections_is_given_up_after_the_connect_ti
     begun = time.monotonic()
     with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
         await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 6
 
 
 @pytest.mark.parametrize("base_url", [None, "127.0.0.1:7860", "ftp://127.0.0.1", "http://[oops"])

@@ -120,7 +120,7 @@ async def test_a_paid_picture_that_gets_lost_may_have_been_billed() -> None:
     priced = (Model(MODEL, Decimal("0.000652")),)
     for fault in ("close", "hang"):
         with serve({RUN: Answer(fault=fault)}) as server, pytest.raises(OutcomeUnknown):
-            await paint(entry(server.url, models=priced), seconds=0.3)
+            await paint(entry(server.url, models=priced), seconds=1)
 
 
 async def test_a_dead_host_a_black_hole_and_no_time_are_unavailable_at_once() -> None:
@@ -133,7 +133,7 @@ async def test_a_dead_host_a_black_hole_and_no_time_are_unavailable_at_once() ->
         with pytest.raises(Unavailable, match="no time was left"):
             await paint(entry(server.url), seconds=-1)
     assert server.requests == []
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
 
 
 async def test_an_endless_answer_is_cut_off() -> None:
@@ -171,7 +171,7 @@ async def test_the_check_tries_account_token_and_permission() -> None:
     ]
     for answer, reason in answers:
         with serve({MODELS: answer}) as server:
-            told = await check(entry(server.url, connect_timeout=0.1))
+            told = await check(entry(server.url, connect_timeout=0.4))
         assert (told.ok, reason in told.reason) == (False, True), told
     assert "nobody answers" in (await check(entry(dead_url()))).reason
 

@@ -183,14 +183,14 @@ async def test_a_host_that_swallows_connections_is_given_up_after_the_connect_ti
     begun = time.monotonic()
     with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
         await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 6
 
 
 async def test_the_entrys_own_timeout_ends_an_attempt_before_the_deadline() -> None:
     begun = time.monotonic()
     with serve(Answer(fault="hang")) as server, pytest.raises(OutcomeUnknown):
-        await paint(entry(server.url, timeout=0.3), seconds=60)
-    assert time.monotonic() - begun < 3
+        await paint(entry(server.url, timeout=1), seconds=60)
+    assert time.monotonic() - begun < 6
 
 
 async def test_with_no_time_left_nothing_is_sent() -> None:
@@ -418,8 +418,8 @@ async def test_a_bad_key_is_found_out(to_router: Callable[[str], Any]) -> None:
 async def test_a_check_ends_in_time(to_router: Callable[[str], Any]) -> None:
     begun = time.monotonic()
     with serve(Answer(fault="hang")) as server, to_router(server.url):
-        assert await check(entry(connect_timeout=0.1)) == Check(False, "no answer in time")
-    assert time.monotonic() - begun < 3
+        assert await check(entry(connect_timeout=0.4)) == Check(False, "no answer in time")
+    assert time.monotonic() - begun < 6
 
 
 async def test_an_own_address_is_checked_by_connecting_and_shown_no_key() -> None:

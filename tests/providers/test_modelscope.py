@@ -158,7 +158,7 @@ async def test_a_dead_host_a_black_hole_and_no_time_are_unavailable_at_once() ->
         with pytest.raises(Unavailable, match="no time was left"):
             await paint(entry(server.url), seconds=-1)
     assert server.requests == []
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
 
 
 async def test_the_entrys_own_timeout_ends_an_attempt_before_the_deadline() -> None:
@@ -166,8 +166,8 @@ async def test_the_entrys_own_timeout_ends_an_attempt_before_the_deadline() -> N
     never = Answer(body={"task_status": "PROCESSING"})
     with serve({**stage(), TASK: never}) as server:  # type: ignore[dict-item]
         with pytest.raises(Unavailable, match="not done in time"):
-            await paint(entry(server.url, timeout=0.5), seconds=60)
-    assert time.monotonic() - begun < 2
+            await paint(entry(server.url, timeout=1), seconds=60)
+    assert time.monotonic() - begun < 5
 
 
 async def test_a_cancelled_call_ends_at_once() -> None:
@@ -211,5 +211,5 @@ async def test_the_check_says_what_the_service_last_said_is_left_to_this_key() -
 )
 async def test_the_check_says_why_not_in_time(answer: Answer, reason: str) -> None:
     with serve({MODELS: answer}) as server:
-        told = await check(entry(server.url, connect_timeout=0.1))
+        told = await check(entry(server.url, connect_timeout=0.4))
     assert (told.ok, reason in told.reason) == (False, True), told
