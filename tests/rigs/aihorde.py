@@ -18,6 +18,7 @@ INLINE = True
 JOB = "0c3a7f24-7f0e-4f0b-9d7e-1f2a3b4c5d6e"
 ASK, CHECK = "POST /api/v2/generate/async", f"GET /api/v2/generate/check/{JOB}"
 STATUS, STOP = f"GET /api/v2/generate/status/{JOB}", f"DELETE /api/v2/generate/status/{JOB}"
+USER, HEARTBEAT = "GET /api/v2/find_user", "GET /api/v2/status/heartbeat"
 PLACES = {"asked": ASK, "check": CHECK, "status": STATUS}
 """Where a row of answers.yaml may stand: its `at`."""
 
@@ -41,6 +42,6 @@ def stage(asked: Answer | None = None, picture: Answer | None = None) -> Answers
         ],
         STATUS: replace(sent, body={"done": True, "generations": [made]}),
         STOP: Answer(body={"done": False}),
-        "GET /api/v2/find_user": Answer(body={"username": "fox#1", "kudos": 12.0}),
-        "GET /api/v2/status/heartbeat": Answer(body={"message": "OK"}),
+        USER: Answer(body={"username": "fox#1", "kudos": 12.0}),
+        HEARTBEAT: Answer(body={"message": "OK"}),
     }
