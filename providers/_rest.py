@@ -50,14 +50,22 @@ class Api:
         *,
         key: str | None,
         body: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         lost: Callable[[str], ProviderError] = Unavailable,
     ) -> Reply:
-        """`lost` makes the error for an answer that did not come whole. Raises a ProviderError."""
+        """`body` is sent as JSON, `form` as multipart/form-data. `lost` makes the error for an
+        answer that did not come whole. Raises a ProviderError.
+        """
+        parts = {name: (None, value) for name, value in form.items()} if form else None
         sent = {"authorization": f"Bearer {key}"} if key else {}
         try:
             async with self._client().stream(
-                method, f"{self._root}/{path}", json=body, headers={**sent, **(headers or {})}
+                method,
+                f"{self._root}/{path}",
+                json=body,
+                files=parts,
+                headers={**sent, **(headers or {})},
             ) as response:
                 data = bytearray()
                 async for chunk in response.aiter_bytes():

@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 KEYS = (
     "HF_TOKEN", "A1111_URL", "COMFYUI_URL", "A1111_AUTH", "AIHORDE_API_KEY", "ZHIPU_API_KEY", "ZAI_API_KEY", "CLOUDFLARE_API_TOKEN", "MODELSCOPE_API_KEY",
+    "REPLICATE_API_TOKEN", "STABILITY_API_KEY",
     "FREEBRUSH_CONFIG", "FREEBRUSH_SECRET", "SPACE_ID",
 )  # fmt: skip
 """What must not leak from the machine of whoever runs the tests into the app under test."""
