@@ -12,7 +12,7 @@ import io
 from collections.abc import Callable
 from decimal import Decimal
 
-from providers._sketch.painter import Painter
+from providers._sketch.poster import paint
 from providers.base import (
     Check,
     Entry,
@@ -36,7 +36,7 @@ TRAITS = Traits(
 def draw(prompt: str, width: int, height: int, seed: int) -> bytes:
     """The poster of `prompt` as PNG bytes; the same arguments give the same bytes."""
     png = io.BytesIO()
-    Painter(prompt, width, height, seed).paint().save(png, "PNG", compress_level=3)
+    paint(prompt, width, height, seed).save(png, "PNG", compress_level=3)
     return png.getvalue()
 
 

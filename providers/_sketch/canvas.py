@@ -15,19 +15,25 @@ Outline = list[tuple[float, float]]
 def curved(points: Outline) -> Outline:
     """A closed Catmull-Rom curve through `points`."""
     curve: Outline = []
-    for i, (x1, y1) in enumerate(points):
-        (x0, y0), (x2, y2), (x3, y3) = (points[(i + n) % len(points)] for n in (-1, 1, 2))
+    for i in range(len(points)):
+        near = [points[(i + n) % len(points)] for n in (-1, 0, 1, 2)]
         for t in (0.0, 0.17, 0.34, 0.5, 0.67, 0.84):
-            a, b = 2 * x1 + (x2 - x0) * t, 2 * y1 + (y2 - y0) * t
-            a += (2 * x0 - 5 * x1 + 4 * x2 - x3) * t * t + (3 * x1 - x0 - 3 * x2 + x3) * t**3
-            b += (2 * y0 - 5 * y1 + 4 * y2 - y3) * t * t + (3 * y1 - y0 - 3 * y2 + y3) * t**3
-            curve.append((a / 2, b / 2))
+            x, y = (
+                b + (c - a) / 2 * t + (a - 2.5 * b + 2 * c - d / 2) * t**2
+                + (1.5 * b - a / 2 - 1.5 * c + d / 2) * t**3
+                for a, b, c, d in zip(*near, strict=True)
+            )  # fmt: skip
+            curve.append((x, y))
     return curve
 
 
 def oval(x: float, y: float, rx: float, ry: float) -> Outline:
     turns = [math.tau * i / 40 for i in range(40)]
     return [(x + rx * math.cos(turn), y + ry * math.sin(turn)) for turn in turns]
+
+
+def rectangle(left: float, upper: float, right: float, lower: float) -> Outline:
+    return [(left, upper), (right, upper), (right, lower), (left, lower)]
 
 
 def gradient(width: int, height: int, *stops: Colour) -> Image.Image:
@@ -52,7 +58,7 @@ class Canvas:
         self, outlines: Collection[Outline], top: Colour, bottom: Colour | None = None,
         opacity: float = 1.0, fade: str = "", keep: float = 0.0,
     ) -> None:  # fmt: skip
-        """Fills the union of `outlines`. `fade` lets it vanish towards "up", "down", "left"."""
+        """Fills the union of `outlines`. It can `fade` "up", "left" … and `keep` its colour."""
         xs = [x for outline in outlines for x, _ in outline] or [-1.0]
         ys = [y for outline in outlines for _, y in outline] or [-1.0]
         left, upper = max(math.floor(min(xs)), 0), max(math.floor(min(ys)), 0)
@@ -79,16 +85,5 @@ class Canvas:
     def glow(self, x: float, y: float, radius: float, colour: Colour, opacity: float) -> None:
         edge = max(round(radius), 2)
         falloff = [round(max(1 - i / 180, 0) ** 2 * 255 * opacity) for i in range(256)]
-        halo = Image.radial_gradient("L").point(falloff)
-        left, upper = round(x) - edge, round(y) - edge
-        box = (left, upper, left + 2 * edge, upper + 2 * edge)
-        self.image.paste(self.grade(colour), box, halo.resize((2 * edge, 2 * edge)))
-
-
-def bar(x: float, y: float, half: float, thick: float) -> Outline:
-    """A bar with round ends: an oval whose halves are moved apart."""
-    return [(a + math.copysign(half, a - x), b) for a, b in oval(x, y, thick, thick)]
-
-
-def rectangle(left: float, upper: float, right: float, lower: float) -> Outline:
-    return [(left, upper), (right, upper), (right, lower), (left, lower)]
+        halo = Image.radial_gradient("L").point(falloff).resize((2 * edge, 2 * edge))
+        self.image.paste(self.grade(colour), (round(x) - edge, round(y) - edge), halo)

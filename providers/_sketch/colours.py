@@ -21,37 +21,6 @@ LIGHTS = {
     "ink": "#efe8da #f5f0e6 #f1eadc #8d8b86 #c8412f",
     "neon": "#0c0a2a #35195c #c43a86 #5f4fa6 #5ff0f5",
     "space": "#0b0a24 #20174a #472c6c #9c90d0 #ffdca8",
-    "underwater": "#a5e6df #2f9fbd #0d3d6c #86bccb #f0fff6",
-}
-
-HOURS = ("dawn", "morning", "noon", "sunset", "dusk", "night")
-
-TINTS = ("red", "orange", "gold", "green", "teal", "blue", "purple", "pink")
-
-# Grading: hue to pull towards, how strongly, then saturation ×, contrast × and lift.
-GRADES: dict[str, tuple[float, float, float, float, float]] = {
-    "red": (0.99, 0.8, 1.0, 1.0, 0.0),
-    "orange": (0.07, 0.7, 1.05, 1.0, 0.0),
-    "gold": (0.125, 0.75, 1.0, 1.0, 0.02),
-    "green": (0.39, 0.75, 0.9, 1.0, 0.0),
-    "teal": (0.49, 0.75, 1.0, 1.0, 0.0),
-    "blue": (0.6, 0.8, 1.0, 1.0, 0.0),
-    "purple": (0.76, 0.75, 0.95, 1.0, 0.0),
-    "pink": (0.93, 0.75, 1.0, 0.9, 0.05),
-    "sepia": (0.09, 1.0, 0.5, 0.9, 0.03),
-    "mono": (0.6, 0.0, 0.0, 1.15, 0.0),
-    "ink": (0.1, 0.0, 0.35, 1.0, 0.0),
-    "neon": (0.8, 0.15, 1.25, 1.1, 0.0),
-    "pastel": (0.0, 0.0, 0.85, 0.72, 0.09),
-    "warm": (0.07, 0.18, 1.1, 1.0, 0.0),
-    "cozy": (0.06, 0.28, 1.05, 0.95, 0.0),
-    "calm": (0.0, 0.0, 0.92, 0.92, 0.015),
-    "dramatic": (0.0, 0.0, 1.15, 1.22, -0.03),
-    "gloomy": (0.62, 0.3, 0.5, 0.95, -0.08),
-    "joyful": (0.0, 0.0, 1.25, 1.03, 0.04),
-    "mysterious": (0.74, 0.35, 1.0, 1.0, -0.04),
-    "storm": (0.6, 0.35, 0.6, 1.0, -0.07),
-    "rain": (0.6, 0.2, 0.8, 0.95, -0.02),
 }
 
 # Place: the colour of its land, what stands at the back, what grows in front.
@@ -59,32 +28,44 @@ PLACES = {
     "mountain": ("#56747c", "peaks", "pine"),
     "forest": ("#3f7560", "woods", "pine"),
     "desert": ("#e3a662", "dunes", "cactus"),
-    "canyon": ("#cd7049", "mesas", "cactus"),
     "city": ("#5c6688", "skyline", ""),
     "field": ("#86b05e", "hills", "tree"),
-    "village": ("#8aa862", "hills", "house"),
     "garden": ("#7cb063", "hills", "flower"),
+    "": ("#7c9a7c", "isles", ""),
 }
 
-WATERS = ("sea", "lake", "beach", "island", "cliff")
-
-WORLDS = ("space", "underwater", "isometric")
-
+# Season: the colour of its ground and how far it covers the land, and of its leaves.
 SEASONS = {
     "spring": ("#9cc46c", 0.5, "#f3b4c6"),
-    "summer": ("#6fae4f", 0.3, "#4f9a58"),
     "autumn": ("#c98744", 0.6, "#db7a32"),
-    "winter": ("#eef3f8", 0.85, "#c9dadf"),
     "snow": ("#eef3f8", 0.85, "#c9dadf"),
 }
 
-# Drawings: where it belongs, the place it brings along, its height, and its parts: a colour of
-# INKS (`~` bends the outline, `o` is an oval: centre, radii) and points, y up from the ground.
-# The last five are scenery, which no word asks for. Capitals are colours that the scene decides.
+TINTS = ("red", "gold", "green", "blue", "purple", "pink")
+
+# Grading: hue to pull towards, how strongly, then saturation ×, contrast × and lift.
+GRADES: dict[str, tuple[float, float, float, float, float]] = {
+    "red": (0.99, 0.8, 1.0, 1.0, 0.0),
+    "gold": (0.115, 0.75, 1.0, 1.0, 0.02),
+    "green": (0.39, 0.75, 0.9, 1.0, 0.0),
+    "blue": (0.6, 0.8, 1.0, 1.0, 0.0),
+    "purple": (0.76, 0.75, 0.95, 1.0, 0.0),
+    "pink": (0.93, 0.75, 1.0, 0.9, 0.05),
+    "ink": (0.1, 0.0, 0.35, 1.0, 0.0),
+    "neon": (0.8, 0.15, 1.25, 1.1, 0.0),
+    "warm": (0.07, 0.18, 1.1, 1.0, 0.0),
+    "calm": (0.0, 0.0, 0.92, 0.92, 0.015),
+    "gloomy": (0.62, 0.3, 0.5, 0.95, -0.08),
+    "joyful": (0.0, 0.0, 1.25, 1.03, 0.04),
+    "storm": (0.6, 0.35, 0.6, 1.0, -0.07),
+    "rain": (0.6, 0.2, 0.8, 0.95, -0.02),
+}
+
+# The inks of the drawings; their capitals are colours that the light decides.
 INKS = {
     "w": "#f6f0e4", "r": "#c9452f", "o": "#ea8540", "d": "#c8622c", "y": "#f2bb4f",
-    "b": "#7a543c", "k": "#2c2c3e", "s": "#66788e", "g": "#4d8a5c", "t": "#4aa3a8",
-    "p": "#ee9fb5", "c": "#d9a972", "v": "#9a78c8", "e": "#92705d", "m": "#5d4850",
+    "b": "#7a543c", "k": "#2c2c3e", "s": "#66788e", "t": "#4aa3a8", "p": "#ee9fb5",
+    "c": "#d9a972", "v": "#9a78c8", "e": "#92705d", "m": "#5d4850", "g": "#4d8a5c",
 }  # fmt: skip
 
 
@@ -97,24 +78,22 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
     return a, b, c
 
 
-def grading(steps: Collection[tuple[float, ...]], nudge: float) -> Callable[[Colour], Colour]:
-    """What colour words and moods do to every colour of the picture; `nudge` turns its hue."""
+def grading(steps: Collection[tuple[float, ...]]) -> Callable[[Colour], Colour]:
+    """What colour words and moods do to every colour of the picture."""
 
     @functools.cache
     def grade(colour: Colour) -> Colour:
-        hue, light, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
-        colour = from_hls(hue + nudge, light, saturation)
         for target, pull, richness, contrast, lift in steps:
             hue, light, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
             light = 0.5 + (light - 0.5) * contrast + lift
-            pure = from_hls(target, light, max(saturation, 0.5) * richness)
-            colour = mix(from_hls(hue, light, saturation * richness), pure, pull)
+            pure = _from_hls(target, light, max(saturation, 0.5) * richness)
+            colour = mix(_from_hls(hue, light, saturation * richness), pure, pull)
         return colour
 
     return grade
 
 
-def from_hls(hue: float, light: float, saturation: float) -> Colour:
-    light, saturation = min(max(light, 0.0), 1.0), min(max(saturation, 0.0), 1.0)
-    red, green, blue = colorsys.hls_to_rgb(hue % 1.0, light, saturation)
+def _from_hls(hue: float, light: float, saturation: float) -> Colour:
+    light, saturation = min(max(light, 0.0), 1.0), min(saturation, 1.0)
+    red, green, blue = colorsys.hls_to_rgb(hue, light, saturation)
     return round(red * 255), round(green * 255), round(blue * 255)
