@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from providers._answer import words
 from providers.base import Entry
 from providers.errors import NotConfigured
 
@@ -38,12 +37,6 @@ def refuse_odd(key: str | None) -> None:
     """A line break or a foreign letter, pasted by accident, would fail deep in the transport."""
     if key and not (key.isascii() and key.isprintable()):
         raise NotConfigured("the key holds characters that no key has")
-
-
-def owner_of(key: str) -> str:
-    from huggingface_hub import HfApi
-
-    return words(str(HfApi(token=key).whoami().get("name") or "somebody"), key)
 
 
 class Clients:

@@ -116,7 +116,8 @@ class Traits:
     """What the plan must know of an adapter before it asks it anything.
 
     `models` are those of an entry that names none; `sample` marks an adapter whose pictures are
-    drawn and not made by a model; `needs_key` and `needs_address` say what must be set.
+    drawn and not made by a model; `needs_key` and `needs_address` say what must be set. `retired`
+    names models that are gone and that people still ask for, each with the one that replaced it.
     """
 
     needs_key: bool = True
@@ -124,6 +125,7 @@ class Traits:
     sample: bool = False
     models: tuple[Model, ...] = ()
     sends_prompt_to: SendsPromptTo | None = None
+    retired: Mapping[str, str] = field(default_factory=dict)
 
     def complete(self, entry: Entry) -> Entry:
         """`entry`, with what it leaves open taken from the adapter."""

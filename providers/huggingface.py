@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 from providers._answer import address
 from providers._deadline import Late, before
 from providers._header import read_header
-from providers._hf_clients import Clients, owner_of, prepare_sdk, refuse_odd
+from providers._hf_account import credit_of, owner_of
+from providers._hf_clients import Clients, prepare_sdk, refuse_odd
 from providers._hf_errors import translate
+from providers._hf_retired import RETIRED
 from providers._hf_route import Route, Routes
 from providers.base import (
     Check,
@@ -28,11 +30,12 @@ from providers.base import (
     SendsPromptTo,
     Traits,
 )
-from providers.errors import NotConfigured, ProviderError, Unavailable
+from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
 
 TRAITS = Traits(
     models=(Model("black-forest-labs/FLUX.1-schnell"),),
     sends_prompt_to=SendsPromptTo("company", "huggingface.co"),
+    retired=RETIRED,
 )
 
 
@@ -73,7 +76,9 @@ class HuggingFace:
         )
 
     async def check(self, *, key: str | None) -> Check:
-        """With a key: does the hub know its owner? With `base_url`: does anybody answer there?"""
+        """With a key: does the hub know its owner, and what is left of this month's credit? With
+        `base_url`: does anybody answer there?
+        """
         wait = min(self._entry.timeout, 5 * self._entry.connect_timeout)
         deadline = asyncio.get_running_loop().time() + wait
         try:
@@ -94,7 +99,10 @@ class HuggingFace:
         if not key.startswith("hf_"):
             return Check(True, "not checked: the key is not Hugging Face's own")
         await asyncio.to_thread(prepare_sdk, self._entry.connect_timeout)
-        return Check(True, f"the key is {await asyncio.to_thread(owner_of, key)}'s")
+        owner, credit = await asyncio.gather(
+            asyncio.to_thread(owner_of, key), asyncio.to_thread(credit_of, key)
+        )
+        return Check(True, f"the key is {owner}'s", credit)
 
     async def aclose(self) -> None:
         await self._clients.aclose()
@@ -102,6 +110,8 @@ class HuggingFace:
     async def _route(self, model: str, key: str | None, deadline: float) -> Route:
         if self._entry.base_url:
             return Route(address(self._entry.base_url), None)
+        if model in RETIRED:  # at an address of the user's own it may well live on
+            raise Unsupported(f"{model} is no longer served; {RETIRED[model]} replaces it")
         if not key:
             raise NotConfigured("no key")
         return await self._routes.find(model, key, deadline)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.config import Config, Limits
+from studio.loader import traits_of
 from studio.words import BadInput
 
 MAX_SEED = 2**32 - 1
@@ -113,6 +114,9 @@ def _provider_and_model(config: Config, provider: Any, model: Any) -> tuple[str,
     entries = config.providers.values() if name == "auto" else [config.providers[name]]
     known = list(dict.fromkeys(m.id for entry in entries for m in entry.models))
     if model and model not in known:
+        for entry in entries:
+            if new := traits_of(entry.adapter).retired.get(model):
+                raise BadInput("retired", "model", given=_shown(model), new=new)
         raise BadInput("unknown_name", "model", given=_shown(model), known=", ".join(known) or "-")
     return name, model
 

@@ -26,6 +26,7 @@ SENTENCES = {
     "not_plain": "{field} must be plain text of at most {high} characters, nothing broken or NUL",
     "not_whole": "{field} must be a whole number from {low} to {high}, not {given}",
     "not_number": "{field} must be a number from {low} to {high}, not {given}",
+    "retired": "{field} {given} is no longer served; {new} replaces it",
     "unknown_name": "{field} {given} is not known; known are {known}",
 }  # fmt: skip
 

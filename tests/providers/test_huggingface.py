@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -398,14 +399,73 @@ async def test_the_router_takes_nobody_without_a_key() -> None:
 
 # The check
 
+OWNER = Answer(body={"name": "ada", "isPro": False})
+BILLING = "GET /api/settings/billing/usage-v2"
+
+
+def bill(usage: Any) -> Any:
+    """As HF's own ml-intern reads it (d9283ec, 2026-06-13); the service documents no shape."""
+    return {"usage": {"inferenceProviders": usage}}
+
 
 async def test_a_good_key_is_checked_without_making_a_picture(
     to_router: Callable[[str], Any],
 ) -> None:
-    answers = {"GET /api/whoami-v2": Answer(body={"name": "ada", "isPro": False})}
+    answers = {"GET /api/whoami-v2": OWNER, BILLING: Answer(403)}
     with serve(answers) as server, to_router(server.url):
         assert await check(entry()) == Check(True, "the key is ada's")
-    assert len(server.requests) == 1
+    assert {request.method for request in server.requests} == {"GET"}
+
+
+async def test_a_key_that_may_see_the_bill_tells_what_is_left_of_the_months_credit(
+    to_router: Callable[[str], Any],
+) -> None:
+    usage = {"usedNanoUsd": 33_000_000, "includedNanoUsd": 100_000_000, "limitNanoUsd": 0,
+             "numRequests": 11, "periodEnd": "2026-12-01T00:00:00.000Z"}  # fmt: skip
+    answers = {"GET /api/whoami-v2": OWNER, BILLING: Answer(body=bill(usage))}
+    with serve(answers) as server, to_router(server.url):
+        quota = (await check(entry())).quota
+    assert quota is not None
+    assert (quota.left, quota.limit, quota.unit) == (Decimal("0.067"), Decimal("0.1"), "usd")
+    assert quota.resets_at == datetime(2026, 12, 1, tzinfo=timezone.utc)
+    asked = next(request for request in server.requests if "billing" in request.path)
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("body", [
+    {}, [], {"usage": None}, {"usage": {"inferenceProviders": {"usedNanoUsd": "much"}}},
+    {"usage": {"inferenceProviders": {"usedNanoUsd": 1, "includedNanoUsd": float("nan")}}},
+    {"usage": {"inferenceProviders": {"usedNanoUsd": 1, "includedNanoUsd": 2, "periodEnd": 3}}},
+    "<!doctype html>",
+])  # fmt: skip
+async def test_a_bill_that_nobody_understands_spoils_no_check(
+    body: Any, to_router: Callable[[str], Any]
+) -> None:
+    with serve({"GET /api/whoami-v2": OWNER, BILLING: Answer(body=body)}) as server:
+        with to_router(server.url):
+            assert await check(entry()) == Check(True, "the key is ada's")
+
+
+RETIRED = [
+    "stabilityai/stable-diffusion-2-1", "runwayml/stable-diffusion-v1-5",
+    "CompVis/stable-diffusion-v1-4", "stabilityai/stable-diffusion-xl-base-1.0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", RETIRED)
+async def test_a_retired_model_is_answered_with_what_replaced_it_and_nothing_is_sent(
+    model: str, to_router: Callable[[str], Any]
+) -> None:
+    with serve(Answer(500)) as server, to_router(server.url):
+        with pytest.raises(Unsupported, match=r"no longer served; .*FLUX.1-schnell replaces it"):
+            await paint(entry(), replace(FOX, model=model))
+    assert server.requests == []
+
+
+async def test_at_an_address_of_ones_own_a_retired_model_may_live_on() -> None:
+    with serve(Answer(headers={"content-type": "image/png"}, body=picture("png"))) as server:
+        made = await paint(entry(server.url), replace(FOX, model=RETIRED[3]))
+    assert made.data == picture("png")
 
 
 async def test_a_bad_key_is_found_out(to_router: Callable[[str], Any]) -> None:

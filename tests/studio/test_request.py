@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +67,17 @@ def test_a_model_of_another_provider_is_refused_with_those_it_has() -> None:
     for raw in ({"provider": "a", "model": "n"}, {"provider": "a/n"}):
         with pytest.raises(BadInput, match=r"^model 'n' is not known; known are m, org/big$"):
             check(**raw)
+
+
+def test_a_model_that_is_gone_is_answered_with_the_one_that_replaced_it() -> None:
+    gone = "stabilityai/stable-diffusion-2-1"
+    config = Config({"hf": replace(entry("hf"), adapter="huggingface")})
+    sentence = f"^model '{gone}' is no longer served; black-forest-labs/FLUX.1-schnell replaces it$"
+    for provider in ("auto", "hf"):
+        with pytest.raises(BadInput, match=sentence):
+            check_request(config, prompt="a fox", provider=provider, model=gone)
+    with pytest.raises(BadInput, match="is not known; known are m, org/big"):
+        check(provider="a", model=gone)
 
 
 @pytest.mark.parametrize(
