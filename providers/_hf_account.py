@@ -32,7 +32,6 @@ def credit_of(key: str) -> Quota | None:
     """
     import httpx2
     from huggingface_hub import constants, get_session
-    from huggingface_hub.utils import build_hf_headers
 
     now = datetime.now(timezone.utc)
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -42,7 +41,7 @@ def credit_of(key: str) -> Quota | None:
         answer = get_session().get(
             f"{constants.ENDPOINT}/api/settings/billing/usage-v2",
             params=dates,
-            headers=build_hf_headers(token=key),
+            headers={"authorization": f"Bearer {key}"},
             follow_redirects=False,
         )
         if answer.status_code == 200:
