@@ -2,6 +2,8 @@
 # make test     all tests; some of them: make test T=tests/providers, make test T="-k fallback -x"
 # make lint     style, types, and which floor may import what
 # make bench    what is fast
+# make check    ask every provider whether it would work now; makes no picture, costs nothing
+# make live     one small picture of every provider that is set up, for at most $0.05; asks first
 #
 # Each sets up .venv by itself. PYTHON=python3.12 picks the interpreter.
 
@@ -13,7 +15,7 @@ MINOR := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
 WANTED := $(shell $(PYTHON) $(MINOR))
 PRESENT := $(shell $(PY) $(MINOR))
 
-.PHONY: run test lint bench
+.PHONY: run test lint bench check live
 
 run: .venv/run.stamp
 	@exec $(PY) app.py
@@ -31,6 +33,12 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@$(PY) -m benchmarks
+
+check: .venv/run.stamp
+	@exec $(PY) app.py --check
+
+live: .venv/run.stamp
+	@exec $(PY) app.py --live
 
 # A stamp is written last, so what was broken off is done again. An environment of another Python
 # is made anew, and with it everything in it.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def main() -> None:
-    """Read the config, wire the floors, launch."""
+def main(arguments: Sequence[str] = ()) -> None:
+    """Read the config, wire the floors, launch; or do what a switch asks for in the terminal."""
+    asked = switches(arguments)
     from studio.config import ConfigError, load_config
 
     data = Path(os.environ.get("FREEBRUSH_DATA") or HERE / "data").resolve()
@@ -31,11 +34,30 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         config = load_config(Path(os.environ.get("FREEBRUSH_CONFIG") or HERE / "config.yaml"))
+        if asked.check or asked.live:
+            from api.terminal import check, live
+
+            told = (config, data, os.environ)
+            sys.exit(check(*told) if asked.check else live(*told, HERE))
         launch(config, data, asked_port())
     except (ConfigError, OSError) as error:
         sys.exit(f"Freebrush cannot start: {error}")
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def switches(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="app.py", description="Serves Freebrush, unless a switch asks for something else."
+    )
+    either = parser.add_mutually_exclusive_group()
+    for switch, says in (
+        ("--check", "ask every provider whether it would work; makes no picture, costs nothing"),
+        ("--live", "ask every provider that is set up for one small picture, for at most $0.05 "
+         "in all; lists them and asks you first"),
+    ):  # fmt: skip
+        either.add_argument(switch, action="store_true", help=says)
+    return parser.parse_args(arguments)
 
 
 def asked_port() -> int | None:
@@ -103,4 +125,4 @@ def is_a_fault(record: logging.LogRecord) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -74,6 +74,8 @@ def _source(entry: Entry, now: datetime, words: Words) -> str:
 def _verified(verified: str | None, words: Words) -> str:
     if not verified:
         return ""
+    if verified.startswith("live "):
+        return words("verified.live", date=verified.removeprefix("live "))
     return words.table.get(f"verified.{verified}", verified)
 
 

@@ -38,6 +38,7 @@ providers:
     label: Dear
     base_url: URL/dear
     models: [{id: dear/model, usd: 0.04}]
+    verified: live 2026-11-24
   secret:
     adapter: huggingface
     label: Nobody knows

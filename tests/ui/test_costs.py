@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.running import Running
@@ -36,12 +37,29 @@ def test_a_row_opens_by_keyboard_and_shows_where_its_numbers_come_from(
     expect(opener).to_have_attribute("aria-expanded", "true")
     more = table.locator("tr.more").first
     for text in (
-        "always free", "vendor.example, a company", "★★★★☆", "2026-08 · official", "wire only",
+        "always free", "vendor.example, a company", "★★★★☆", "2026-08 · official",
+        "against its wire format only",
     ):  # fmt: skip
         expect(more).to_contain_text(text)
     expect(more.get_by_role("link")).to_have_attribute("href", "https://vendor.example/prices")
     opener.click()
     expect(more).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("locale", "wire", "live"),
+    [
+        ("en-US", "against its wire format only", "live, on 2026-11-24"),
+        ("zh-CN", "仅按其协议格式", "于 2026-11-24 实际调用"),
+    ],
+)
+def test_each_row_says_in_words_how_it_was_verified(
+    at: Open, house: House, locale: str, wire: str, live: str
+) -> None:
+    table = at(house.app, locale=locale).open_costs()
+    for number, words in enumerate((wire, live)):
+        table.locator(".opener").nth(number).click()
+        expect(table.locator("tr.more").nth(number)).to_contain_text(words)
 
 
 def test_figures_are_new_when_the_tab_is_opened_again(at: Open, house: House) -> None:
