@@ -1,32 +1,23 @@
-"""Every answer on record of the adapters that have no table of their own, each at its place."""
+"""What some adapters ask for and take back, against canned servers and a real Space."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import importlib
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from providers.base import Model, Picture, PictureRequest, Progress, ProviderError
-from tests.canned import answer_of, picture, rows
+from tests.canned import picture
 from tests.loopback import Answer, serve
 from tests.rigs import aihorde, cloudflare, modelscope, zerogpu
 
 ADAPTERS = ("aihorde", "cloudflare", "modelscope", "zerogpu")
 FOX = PictureRequest("a fox", width=1024, height=1024, seed=7)
-
-
-def told() -> Iterator[Any]:
-    for adapter in ADAPTERS:
-        for row in rows(adapter):
-            if "raise" not in row:
-                yield pytest.param(adapter, row, id=f"{adapter}: {row['name']}")
 
 
 async def ask(rig: Any, url: str, request: PictureRequest = FOX, **more: Any) -> Picture:
@@ -42,63 +33,6 @@ async def ask(rig: Any, url: str, request: PictureRequest = FOX, **more: Any) ->
         )  # fmt: skip
     finally:
         await provider.aclose()
-
-
-@pytest.mark.parametrize(("adapter", "row"), list(told()))
-async def test_each_answer_on_record_has_its_outcome(adapter: str, row: dict[str, Any]) -> None:
-    rig = importlib.import_module(f"tests.rigs.{adapter}")
-    answer = answer_of(row)
-    if row.get("at") == "stream" and isinstance(answer.body, dict):
-        answer = replace(zerogpu.stream(answer.body), fault=answer.fault)
-    at = rig.PLACES[row.get("at", "asked")]
-    staged = rig.stage()
-    if adapter == "zerogpu" and row["expect"] == "succeeded":
-        staged[rig.FETCH] = answer
-    elif row["expect"] != "succeeded" or adapter in ("aihorde", "cloudflare"):
-        staged[at] = answer
-    with serve(staged) as server:
-        if row["expect"] == "succeeded":
-            assert (await ask(rig, server.url)).cost_usd == 0
-            return
-        with pytest.raises(ProviderError) as caught:
-            await ask(rig, server.url, seconds=row.get("seconds", 2))
-    assert caught.value.outcome == row["expect"], caught.value
-    assert row.get("reason", "") in str(caught.value)
-    assert rig.KEY not in str(caught.value)
-    _due(caught.value.retry_at, row)
-
-
-def _due(retry_at: datetime | None, row: dict[str, Any]) -> None:
-    """Whether the error says when to come again as the row has it."""
-    now = datetime.now(timezone.utc)
-    if "retry_in" in row:
-        assert retry_at is not None
-        assert abs(retry_at - now - timedelta(seconds=row["retry_in"])) < timedelta(seconds=10)
-    if row.get("midnight"):
-        assert retry_at is not None
-        assert (retry_at.hour, retry_at.minute) == (0, 0)
-        assert timedelta(0) < retry_at - now <= timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def space() -> Iterator[str]:
-    with zerogpu.real_space() as url:
-        yield url
-
-
-@pytest.mark.parametrize(
-    "row", [pytest.param(r, id=r["name"]) for r in rows("zerogpu") if "raise" in r]
-)
-async def test_what_a_real_space_raises_has_its_outcome(space: str, row: dict[str, Any]) -> None:
-    import json
-
-    said = json.dumps(row["raise"])
-    with pytest.raises(ProviderError) as caught:
-        await ask(zerogpu, space, replace(FOX, prompt=f"raise {said}"), seconds=5)
-    assert caught.value.outcome == row["expect"], caught.value
-    assert row.get("reason", "") in str(caught.value)
-    assert "<" not in str(caught.value)
-    _due(caught.value.retry_at, row)
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])

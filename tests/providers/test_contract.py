@@ -1,7 +1,8 @@
-"""The provider contract, as one table: every adapter × every answer on record × every fault.
+"""The provider contract, as one table (tests/cells.py): every adapter × success, a dead host, every
+fault, and every answer on record.
 
 A cell is one call of a real adapter, through its real SDK, of a real server on loopback. It ends as
-the right error in time, leaves no thread and no open socket behind, and shows nobody the key.
+it must and in time, leaves no thread and no open socket behind, and shows nobody the key.
 """
 
 from __future__ import annotations
@@ -10,199 +11,269 @@ import asyncio
 import gc
 import importlib
 import os
-import struct
 import threading
 import time
-import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
+import providers
 from providers.base import Model, PictureRequest, ProviderError
 from studio.loader import adapter_names
-from tests.canned import picture
-from tests.dead_hosts import dead_url
-from tests.loopback import Answer, serve
+from tests.canned import rows
+from tests.cells import ADAPTERS, GRPC, HERE, Cell, answered, cells
+from tests.recorded import prompt_of, rig_of
 
-WIRE = Path(__file__).parent.parent / "wire"
-WITHOUT_WIRE = {"sketch", "diffusers_local"}
-"""Adapters that speak to nobody."""
-
+TABLE = list(cells())
 PROMPT = PictureRequest("a fox", width=1024, height=1024, seed=7)
 SECONDS = 1.5
 """For a cell whose server never ends its answer; the others take milliseconds."""
 
+PATIENCE = 4.0
+"""For one whose server does, and for the two that ask again and again until it ends."""
+
 SLACK = 4.0
 """Seconds after the deadline by which a cell must have ended: the grace of a cancelled job."""
 
+SERVICES = ("huggingface", "cogview", "replicate", "stability", "automatic1111", "comfyui")
+KINDS = {
+    "success (png)", "dead host", "hang before headers", "hang mid-body", "truncated picture",
+    "HTML with 200", "empty 200", "wrong content type", "picture bomb", "oversized body",
+    "a redirect to a private address", "slow drip",
+}  # fmt: skip
+GRPC_KINDS = KINDS - {"HTML with 200", "empty 200", "a redirect to a private address", "slow drip"}
 
-def bomb() -> bytes:
-    """A PNG whose header promises 50,000 × 50,000 pixels."""
-    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IEND", b"")
-
-
-PNG = picture("png")
-HTML = "<!doctype html><title>Sign in</title><p>Please sign in."
-FAULTS: dict[str, Answer] = {
-    "hang before headers": Answer(fault="hang"),
-    "closed without an answer": Answer(fault="close"),
-    "HTML with 200": Answer(headers={"content-type": "text/html"}, body=HTML),
-    "empty 200": Answer(),
-    "wrong content type": Answer(headers={"content-type": "application/zip"}, body=b"PK\3\4zip"),
-    "a redirect to a private address": Answer(302, {"location": "http://10.0.0.1/picture.png"}),
+OUTCOMES = {
+    "huggingface": "not_configured quota_exhausted unsupported refused rate_limited unavailable",
+    "cogview": "not_configured quota_exhausted unsupported refused rate_limited unavailable",
+    "replicate": "not_configured quota_exhausted unsupported refused rate_limited unavailable",
+    "stability": "not_configured quota_exhausted unsupported refused rate_limited unavailable",
+    GRPC: "not_configured quota_exhausted unsupported refused rate_limited unavailable",
+    "automatic1111": "not_configured unsupported unavailable",
+    "comfyui": "not_configured unsupported unavailable",
 }
-PICTURE_FAULTS: dict[str, Answer] = {
-    "hang mid-body": Answer(body=PNG, fault="hang_within"),
-    "broken off mid-body": Answer(body=PNG, fault="break_off"),
-    "truncated picture": Answer(body=PNG[: len(PNG) // 2]),
-    "picture bomb": Answer(body=bomb()),
-    "oversized body": Answer(body=PNG + bytes(33 * 2**20)),
-    "slow drip": Answer(body=PNG, fault="drip"),
-    "not a picture": Answer(body=HTML.encode()),
+"""What each can end as; none of the local ones counts requests, takes money or has a policy."""
+
+ERRORS = {
+    "huggingface": "401 402 403 404 400 410 422 429 500 502 503 504 depleted not-enabled-for-provider "
+    "exceeded-your-monthly deprecated no-longer-supported content_policy_violation retry-after",
+    "cogview": "1000 1001 1002 1003 1004 1110 1111 1112 1113 1120 1121 1210 1211 1212 1213 1214 "
+    "1215 1220 1221 1222 1234 1261 1301 1302 1303 1304 1305 1308 1309 1310 1311 1312 1313 434 435 "
+    "500 contentFilter",
+    "replicate": "401 402 403 404 422 429 500 503 Insufficient-credit set-up-billing "
+    "Invalid-version Input-validation-failed retry_after resets-in-~ NSFW-content-detected "
+    "All-generated-images-contained-NSFW E005 canceled aborted",
+    "stability": "400 401 402 403 404 413 422 429 500 CONTENT_FILTERED content_moderation "
+    "unauthorized payment_required permission_denied bad_request not_found",
+    GRPC: "UNAUTHENTICATED RESOURCE_EXHAUSTED PERMISSION_DENIED enough-balance INVALID_ARGUMENT "
+    "UNAVAILABLE DEADLINE_EXCEEDED FILTER",
+    "automatic1111": "401 404 422 500 Not-Found Incorrect-username Sampler-not-found "
+    "OutOfMemoryError",
+    "comfyui": "no_prompt invalid_prompt prompt_no_outputs prompt_outputs_failed_validation "
+    "required_input_missing value_not_in_list execution_error OutOfMemoryError 400 403 404",
 }
-FETCH_FAULTS = {name: answer for name, answer in FAULTS.items() if "hang" not in name}
+"""The errors that each is known for: statuses, codes, and words, with - for a space between them."""
+
+KEYS = {
+    "name", "status", "headers", "body", "picture", "half", "fault", "expect", "reason", "source", "at",
+    "paid", "retry_in", "resets_at", "midnight", "seconds", "raise", "grpc", "details", "finish", "key",
+    "never", "picture_form",
+}  # fmt: skip
+"""What a row may have."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    adapter: str
-    name: str
-    asked: Answer | None = None
-    picture: Answer | None = None
-    usd: int = 0
+class Ended:
+    """How a call ended: as a picture, or as an error."""
 
-    def __str__(self) -> str:
-        return f"{self.adapter}: {self.name}{' (paid)' if self.usd else ''}"
+    outcome: str
+    seconds: float
+    data: bytes = b""
+    error: ProviderError | None = None
 
-
-def rig_of(adapter: str) -> ModuleType:
-    return importlib.import_module(f"tests.rigs.{adapter}")
+    @property
+    def text(self) -> str:
+        return f"{self.error!r} {self.error}" if self.error else "a picture"
 
 
-def cells() -> Iterator[Cell]:
-    for adapter in adapter_names():
-        if adapter in WITHOUT_WIRE or not _has_rig(adapter):
-            continue
-        for usd in (0, 1):
-            for name, answer in FAULTS.items():
-                yield Cell(adapter, name, asked=answer, usd=usd)
-            for name, answer in PICTURE_FAULTS.items():
-                yield Cell(adapter, f"picture: {name}", picture=answer, usd=usd)
-            if not rig_of(adapter).INLINE:
-                for name, answer in FETCH_FAULTS.items():
-                    yield Cell(adapter, f"picture: {name}", picture=answer, usd=usd)
+@pytest.mark.parametrize("cell", [pytest.param(cell, id=str(cell)) for cell in TABLE])
+async def test_a_cell_of_the_contract_ends_as_it_must(
+    cell: Cell, caplog: Any, request: pytest.FixtureRequest
+) -> None:
+    rig, row = rig_of(cell.adapter), cell.row or {}
+    real = request.getfixturevalue("space") if "raise" in row else None
+    before, seconds = _left_open(), _patience(cell)
+    with answered(cell) as address:
+        ended = await _ask(cell, real or address, seconds)
+    assert ended.seconds < (3 if cell.group == "dead host" else seconds + SLACK)
+    assert ended.outcome in _allowed(cell), ended.text
+    if cell.group == "success":
+        sent = cell.picture.body if cell.picture else (cell.grpc or {})["data"]
+        assert ended.data == sent
+    if ended.error and cell.row:
+        _is_told_as_on_record(ended.error, cell.row)
+    for secret in _secrets(rig.KEY, row.get("key")):
+        assert secret not in ended.text + caplog.text
+    await _nothing_left(before)
 
 
-def _has_rig(adapter: str) -> bool:
-    return (Path(__file__).parent.parent / "rigs" / f"{adapter}.py").exists()
-
-
-@pytest.mark.parametrize("adapter", sorted(set(adapter_names()) - WITHOUT_WIRE))
+@pytest.mark.parametrize("adapter", ADAPTERS)
 def test_every_adapter_has_canned_answers(adapter: str) -> None:
-    rows = list((WIRE / adapter).glob("*.yaml"))
-    assert rows, (
+    _has_all_that_the_table_needs(adapter, HERE)
+    names = [row["name"] for row in rows(adapter)]
+    assert not [name for name, count in Counter(names).items() if count > 1]
+    for row in rows(adapter):
+        assert set(row) <= KEYS, f"{row['name']}: quote what has a comma in it"
+        assert row["source"], row["name"]
+
+
+def _has_all_that_the_table_needs(adapter: str, folder: Path) -> None:
+    answers = folder / "wire" / adapter / "answers.yaml"
+    told = yaml.safe_load(answers.read_text("utf-8")) if answers.exists() else []
+    outcomes = {row["expect"] for row in told}
+    assert {"succeeded"} < outcomes, (
         f"providers/{adapter}.py has no canned answers: add tests/wire/{adapter}/answers.yaml with "
         "what the real server answers on success and for each error, each with its source"
     )
-    assert _has_rig(adapter), (
+    assert (folder / "rigs" / f"{adapter}.py").exists(), (
         f"providers/{adapter}.py cannot be driven by the contract table: add "
         f"tests/rigs/{adapter}.py as tests/rigs/__init__.py describes it"
     )
 
 
-@pytest.mark.parametrize("cell", [pytest.param(cell, id=str(cell)) for cell in cells()])
-async def test_a_cell_of_the_contract_ends_as_it_must(cell: Cell, caplog: Any) -> None:
-    rig = rig_of(cell.adapter)
-    before = _left_open()
-    with getattr(rig, "serve", serve)(rig.stage(cell.asked, cell.picture)) as server:
-        outcome, text, seconds = await _ask(rig, server.url, cell.usd)
-        server.release.set()
-    assert seconds < SECONDS + SLACK
-    assert outcome in _allowed(cell), text
-    assert rig.KEY is None or rig.KEY.rpartition(":")[2] not in text + caplog.text
-    await _nothing_left(before)
+def test_an_adapter_dropped_in_without_canned_answers_is_told_what_to_add(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "planted.py").write_text("def create(entry): ...")
+    monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
+    assert (
+        "planted" in adapter_names()
+    )  # and so it is one of those that the test above goes through
+    with pytest.raises(AssertionError, match="no canned answers: add tests/wire/planted/answers"):
+        test_every_adapter_has_canned_answers("planted")
+    (tmp_path / "wire" / "planted").mkdir(parents=True)
+    answers = tmp_path / "wire" / "planted" / "answers.yaml"
+    answers.write_text("[{name: a picture, expect: succeeded}, {name: none, expect: unavailable}]")
+    with pytest.raises(AssertionError, match=r"contract table: add tests/rigs/planted\.py as"):
+        _has_all_that_the_table_needs("planted", tmp_path)
 
 
-@pytest.mark.parametrize("adapter", sorted(set(adapter_names()) - WITHOUT_WIRE))
-async def test_a_dead_host_is_unavailable_in_no_time(adapter: str) -> None:
-    rig = rig_of(adapter)
-    for usd in (0, 1):
-        outcome, text, seconds = await _ask(rig, dead_url(), usd)
-        assert outcome == "unavailable", text
-        assert seconds < 3
+@pytest.mark.parametrize("label", [*SERVICES, GRPC])
+def test_every_service_of_the_plan_meets_every_fault_and_every_error_it_is_known_for(
+    label: str,
+) -> None:
+    mine = [cell for cell in TABLE if cell.label == label]
+    if label == GRPC and not mine:
+        return  # no SDK for this Python, so that nobody can be asked that way
+    met = {cell.name.removeprefix("picture: ") for cell in mine}
+    assert (GRPC_KINDS if label == GRPC else KINDS) - met == set()
+    recorded = [cell.row for cell in mine if cell.row]
+    assert set(OUTCOMES[label].split()) - {row["expect"] for row in recorded} == set()
+    said = "\n".join(
+        yaml.safe_dump({**row, "source": ""}, allow_unicode=True, width=10_000) for row in recorded
+    )
+    missing = [word for word in ERRORS[label].split() if word.replace("-", " ") not in said]
+    assert [word for word in missing if word not in said] == []
 
 
-@pytest.mark.parametrize("adapter", sorted(set(adapter_names()) - WITHOUT_WIRE))
-async def test_when_all_goes_well_the_picture_comes_unchanged(adapter: str) -> None:
-    rig = rig_of(adapter)
-    for form in ("png", "jpeg", "webp"):
-        sent = Answer(headers={"content-type": f"image/{form}"}, body=picture(form))
-        with getattr(rig, "serve", serve)(rig.stage(picture=sent)) as server:
-            outcome, text, _ = await _ask(rig, server.url, 0)
-        assert outcome == picture(form), text
-
-
-def test_the_table_says_how_many_cells_it_has(record_property: Any, capsys: Any) -> None:
-    count = sum(1 for _ in cells())
-    adapters = sorted({cell.adapter for cell in cells()})
+def test_the_table_says_how_many_cells_it_has(capsys: Any) -> None:
+    groups = ("success", "dead host", "fault", "on record")
+    labels = sorted({cell.label for cell in TABLE})
+    count = Counter((cell.label, cell.group) for cell in TABLE)
+    lines = [f"{'contract':20}" + "".join(f"{group:>11}" for group in groups)]
+    for label in labels:
+        lines.append(f"{label:20}" + "".join(f"{count[label, group]:11}" for group in groups))
     with capsys.disabled():
-        print(f"\ncontract: {count} cells of {len(adapters)} adapters ({', '.join(adapters)})")
-    assert count >= 20 * len(adapters)
+        print("\n" + "\n".join(lines) + f"\n{len(TABLE)} cells, none of them skipped")
+    assert {cell.adapter for cell in TABLE} == set(ADAPTERS)
+    assert all(count[label, group] for label in labels for group in groups)
+    assert len({str(cell) for cell in TABLE}) == len(TABLE)
 
 
-async def _ask(rig: ModuleType, url: str, usd: int) -> tuple[str | bytes, str, float]:
-    """The outcome (the picture's bytes where there is one), its words, and the seconds it took."""
-    settings = rig.entry(url, models=(Model(rig.MODEL, Decimal(usd)),))
+async def _ask(cell: Cell, address: str, seconds: float) -> Ended:
+    rig, row = rig_of(cell.adapter), cell.row or {}
+    model = rig.SDXL if cell.is_over_grpc else rig.MODEL
+    settings = rig.entry(address, models=(Model(model, Decimal(cell.usd)),))
     provider = importlib.import_module(f"providers.{settings.adapter}").create(settings)
     loop = asyncio.get_running_loop()
+    request = replace(PROMPT, prompt=prompt_of(row), model=model)
     began = loop.time()
-    request = replace(PROMPT, model=rig.MODEL)
     try:
         made = await provider.generate(
-            request, key=rig.KEY, deadline=began + SECONDS, report=lambda _: None
+            request, key=row.get("key", rig.KEY), deadline=began + seconds, report=lambda _: None
         )
-        return made.data, "a picture", loop.time() - began
+        return Ended("succeeded", loop.time() - began, made.data)
     except ProviderError as error:
-        return error.outcome, f"{error!r} {error}", loop.time() - began
+        return Ended(error.outcome, loop.time() - began, error=error)
     finally:
         await provider.aclose()
+
+
+def _patience(cell: Cell) -> float:
+    row = cell.row or {}
+    if cell.group != "on record" or row.get("fault") or row.get("grpc") in ("hang", "keep"):
+        return max(SECONDS, row.get("seconds", 0))
+    return PATIENCE
 
 
 def _allowed(cell: Cell) -> set[str]:
     """What may come of it. Paid and lost sight of is unknown; free and lost is unavailable; what
     was answered in full but is no picture is unavailable, unless it was fetched after the job.
     """
-    if cell.usd == 0:
+    if cell.row:
+        return {cell.row["paid"] if cell.usd and "paid" in cell.row else cell.row["expect"]}
+    if cell.group == "success":
+        return {"succeeded"}
+    if cell.usd == 0 or cell.group == "dead host":
         return {"unavailable"}
-    rig = rig_of(cell.adapter)
-    lost = {"hang", "closed", "broken", "drip"}
-    if cell.picture and not rig.INLINE:
-        return (
-            {"outcome_unknown", "unavailable"} if not _is_lost(cell, lost) else {"outcome_unknown"}
-        )
-    if _is_lost(cell, lost):
+    if any(word in cell.name for word in ("hang", "broken", "drip")):
         return {"outcome_unknown"}
-    return {"unavailable", "outcome_unknown"} if cell.picture else {"unavailable"}
+    if "closed" in cell.name and not cell.is_over_grpc:
+        return {"outcome_unknown"}
+    fetched = cell.picture or cell.is_over_grpc
+    return {"unavailable", "outcome_unknown"} if fetched else {"unavailable"}
 
 
-def _is_lost(cell: Cell, words: set[str]) -> bool:
-    return any(word in cell.name for word in words)
+def _is_told_as_on_record(error: ProviderError, row: Any) -> None:
+    """In one line, with the words of the row, and coming again when it says."""
+    assert row.get("reason", "") in error.reason
+    assert "\n" not in error.reason
+    assert row.get("never", "\n") not in error.reason
+    now = datetime.now(timezone.utc)
+    if "resets_at" in row:
+        assert error.retry_at == datetime.fromisoformat(row["resets_at"])
+    if "retry_in" in row:
+        assert error.retry_at is not None
+        assert abs(error.retry_at - now - timedelta(seconds=row["retry_in"])).total_seconds() < 10
+    if row.get("midnight"):
+        assert error.retry_at is not None
+        assert (error.retry_at.hour, error.retry_at.minute) == (0, 0)
+        assert timedelta(0) < error.retry_at - now <= timedelta(days=1)
+
+
+def _secrets(*keys: str | None) -> list[str]:
+    return [key.rpartition(":")[2] for key in keys if key and len(key) > 12]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _thaw() -> Iterator[None]:
+    yield
+    gc.unfreeze()
 
 
 def _left_open() -> tuple[set[int], int]:
+    """The threads and how many sockets there are. What lives now is kept out of further
+    collections, which would else take longer than a cell does.
+    """
     gc.collect()
+    gc.freeze()
     return {thread.ident or 0 for thread in threading.enumerate()}, _sockets()
 
 
@@ -224,7 +295,8 @@ async def _nothing_left(before: tuple[set[int], int]) -> None:
     """Threads of the loop's own executor may stay; everything else must be gone in a moment."""
     ends = time.monotonic() + SLACK
     while True:
-        _, sockets = _left_open()
+        gc.collect()
+        sockets = _sockets()
         new = [t.name for t in threading.enumerate() if t.ident not in before[0]]
         new = [name for name in new if not name.startswith("asyncio_")]
         if not new and sockets <= before[1]:
