@@ -116,12 +116,14 @@ class Traits:
     """What the plan must know of an adapter before it asks it anything.
 
     `models` are those of an entry that names none; `sample` marks an adapter whose pictures are
-    drawn and not made by a model; `needs_key` and `needs_address` say what must be set. `retired`
+    drawn and not made by a model; `needs_key` and `needs_address` say what must be set, and
+    `needs_packages` what must be importable of what requirements.txt does not install. `retired`
     names models that are gone and that people still ask for, each with the one that replaced it.
     """
 
     needs_key: bool = True
     needs_address: bool = False
+    needs_packages: tuple[str, ...] = ()
     sample: bool = False
     models: tuple[Model, ...] = ()
     sends_prompt_to: SendsPromptTo | None = None

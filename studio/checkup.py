@@ -18,7 +18,7 @@ OWNER = Visitor("owner", owner=True)
 SECONDS = 25.0
 """After that nobody waits for an entry; adapters end by themselves before, as a rule."""
 
-_NOT_ASKED = ("no_key", "no_address", "private")
+_NOT_ASKED = ("no_key", "no_address", "not_installed", "private")
 
 
 @dataclass(frozen=True)

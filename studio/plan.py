@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from importlib.util import find_spec
 
 from providers.base import Entry, Free, Model
 from studio.config import Config
@@ -28,8 +29,8 @@ class Planned:
     """One offer, an entry with one model, and its place in the plan of this moment.
 
     `place` counts from 1 and is None for an offer that is left out; then `said` is the reason.
-    `state` is ready, last_resort, no_key, no_address, private, other_model, spent or over_budget.
-    `paid_by` is free, allowance or budget. `left` is in the unit of the entry's allowance.
+    `state` is ready, last_resort, no_key, no_address, not_installed, private, other_model, spent or
+    over_budget. `paid_by` is free, allowance or budget. `left` is in the unit of the allowance.
     """
 
     entry: Entry
@@ -119,6 +120,9 @@ def _judge(
     if traits.needs_address and not entry.base_url:
         variable = entry.base_url_env or f"base_url of {entry.name}"
         return _but(row, "no_address", Said("no_address", variable=variable))
+    if not all(map(find_spec, traits.needs_packages)):
+        command = "pip install -r requirements-gpu.txt"
+        return _but(row, "not_installed", Said("not_installed", command=command))
     if traits.needs_key and entry.key_env and not key:
         return _but(row, "no_key", Said("no_key", variable=entry.key_env))
     if request and request.model and request.model != model.id:

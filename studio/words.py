@@ -12,6 +12,7 @@ SENTENCES = {
     "over_image": "over budget: it costs ${usd}, more than ${ceiling} a picture",
     "unknown_price": "over budget: its price is unknown and no ceiling is set for it",
     "spent": "included credit is spent until {until}",
+    "not_installed": "not installed: {command}",
     "private": "left out: it sends the prompt to {where}, and the privacy switch says {privacy}",
     "other_model": "left out: it does not have the model {model}",
     "may_be_billed": "left out: another paid one may have been billed",

@@ -73,6 +73,8 @@ LEFT_OUT: dict[str, tuple[Entry, dict[str, Any], str, str]] = {
         "no_key", "no key: set A_KEY"),
     "no address, with a variable": (entry("a", adapter="local", base_url_env="A_URL"), {},
         "no_address", "no address: set A_URL"),
+    "no package": (entry("a", adapter="heavy"), {},
+        "not_installed", "not installed: pip install -r requirements-gpu.txt"),
     "no address, without one": (entry("a", adapter="local"), {},
         "no_address", "no address: set base_url of a"),
     "volunteers where only companies may": (entry("a", sends_prompt_to=SendsPromptTo("volunteers", "a.org")),
