@@ -22,7 +22,7 @@ run: .venv/run.stamp
 
 test: .venv/dev.stamp
 	@$(PY) -m tests.chromium
-	@$(PY) -m pytest $(T)
+	@$(PY) -m tests $(T)
 
 lint: .venv/dev.stamp
 	$(PY) -m ruff check --quiet .

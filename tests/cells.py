@@ -7,7 +7,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from studio.loader import adapter_names
 from tests.canned import picture, rows
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, serve
-from tests.recorded import answering, is_over_grpc, rig_of
+from tests.recorded import Scene, answering, is_over_grpc, rig_of, scene_of
 
 HERE = Path(__file__).parent
 WITHOUT_WIRE = {"sketch", "diffusers_local"}
@@ -63,6 +63,7 @@ PICTURE_FAULTS: dict[str, Answer] = {
     "not a picture": Answer(body=HTML.encode()),
 }
 FETCH_FAULTS = {name: answer for name, answer in FAULTS.items() if "hang" not in name}
+FETCH_FAULTS["gone"] = Answer(404)
 GRPC_FAULTS: dict[str, dict[str, Any]] = {
     "hang before headers": {"fate": "hang"},
     "hang mid-body": {"fate": "keep"},
@@ -101,6 +102,17 @@ class Cell:
     @property
     def is_over_grpc(self) -> bool:
         return self.grpc is not None or (self.row is not None and is_over_grpc(self.row))
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether nothing but the deadline ends it."""
+        row, grpc = self.row or {}, self.grpc or {}
+        faults = {
+            row.get("fault"),
+            *(answer.fault for answer in (self.asked, self.picture) if answer),
+        }
+        kept = grpc.get("fate", row.get("grpc")) in ("hang", "keep") and "broken" not in self.name
+        return bool(faults & {"hang", "hang_within", "drip"}) or kept or row.get("endless", False)
 
 
 def cells() -> Iterator[Cell]:
@@ -153,27 +165,22 @@ def _of_row(adapter: str, row: Mapping[str, Any]) -> Iterator[Cell]:
 
 
 @contextmanager
-def answered(cell: Cell) -> Iterator[str]:
-    """The address of a server that answers so."""
+def answered(cell: Cell) -> Iterator[Scene]:
+    """A server that answers so."""
     rig = rig_of(cell.adapter)
     if cell.group == "dead host":
-        yield dead_url().removeprefix("http://" if cell.is_over_grpc else "")
+        yield Scene(dead_url().removeprefix("http://" if cell.is_over_grpc else ""))
     elif cell.row is not None:
-        with answering(cell.adapter, cell.row) as address:
-            yield address
+        with answering(cell.adapter, cell.row) as scene:
+            yield scene
     elif cell.grpc is not None:
         with rig.serve_grpc(**cell.grpc) as told:
-            with _pulled(rig, told) if "broken" in cell.name else _plugged(told) as address:
-                yield address
+            with _pulled(rig, told) if "broken" in cell.name else nullcontext(told.host) as host:
+                yield Scene(host, lambda: len(told.asked))
     else:
         with getattr(rig, "serve", serve)(rig.stage(cell.asked, cell.picture)) as server:
-            yield server.url
+            yield scene_of(cell.adapter, server)
             server.release.set()
-
-
-@contextmanager
-def _plugged(told: Any) -> Iterator[str]:
-    yield told.host
 
 
 @contextmanager

@@ -6,14 +6,26 @@ import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 from tests.canned import answer_of, naming_its_host, picture
-from tests.loopback import Answer, Request, serve
+from tests.loopback import Answer, Server, serve
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An address, and how often a picture was asked for there."""
+
+    address: str
+    asked: Callable[[], int] = lambda: 0
+
+
+def scene_of(adapter: str, server: Server) -> Scene:
+    return Scene(server.url, lambda: len(server.to(rig_of(adapter).PLACES["asked"])))
 
 
 def rig_of(adapter: str) -> ModuleType:
@@ -30,19 +42,19 @@ def prompt_of(row: Row) -> str:
 
 
 @contextmanager
-def answering(adapter: str, row: Row) -> Iterator[str]:
-    """The address of a server where all goes well, but for what the row says."""
+def answering(adapter: str, row: Row) -> Iterator[Scene]:
+    """A server where all goes well, but for what the row says."""
     rig = rig_of(adapter)
     if is_over_grpc(row):
         how: dict[str, Any] = {"fate": row["grpc"], "details": row.get("details", "")}
         if "picture" in row or "body" in row:
             how["data"] = answer_of(row).encoded()[1]
         with rig.serve_grpc(**how, finish=row.get("finish", "STOP")) as told:
-            yield told.host
+            yield Scene(told.host, lambda: len(told.asked))
         return
     staged = STAGED.get(adapter, _stage)(rig, row)
     with getattr(rig, "serve", serve)(staged) as server:
-        yield server.url
+        yield scene_of(adapter, server)
         server.release.set()
 
 
@@ -58,16 +70,11 @@ def _at_comfyui(rig: ModuleType, row: Row) -> Any:
     comfy, answer, at = rig.stage(), answer_of(row), row.get("at", "asked")
     if at == "end":
         comfy.hold = True
-        comfy.instead["GET /history"] = _ended(row["body"])
+        comfy.instead["GET /history"] = rig.ended(row["body"])
         comfy.instead["GET /view"] = Answer(body=picture())
     else:
-        places = {"asked": "POST /prompt", "view": "GET /view", "models": "GET /models"}
-        comfy.instead[places[at]] = answer
+        comfy.instead[rig.PLACES[at]] = answer
     return comfy
-
-
-def _ended(body: Any) -> Callable[[Request], Answer]:
-    return lambda request: Answer(body={request.path.rpartition("/")[2]: body})
 
 
 def _at_openai(rig: ModuleType, row: Row) -> Any:

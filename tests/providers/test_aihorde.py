@@ -1,4 +1,4 @@
-"""The adapter for the AI Horde: what its answers on record do not show (for those, test_answers)."""
+"""The adapter for the AI Horde: what its answers on record do not show (for those, test_contract)."""
 
 from __future__ import annotations
 
@@ -12,38 +12,23 @@ from typing import Any
 
 import pytest
 
-from providers import aihorde
-from providers.base import Check, Entry, Model, Picture, PictureRequest, Progress
+from providers.base import Check, Model, PictureRequest, Progress
 from providers.errors import (
-    NotConfigured,
     OutcomeUnknown,
     RateLimited,
     Unavailable,
     Unsupported,
 )
+from tests.calls import Caller
 from tests.canned import in_base64, picture
-from tests.dead_hosts import black_hole, dead_url
+from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
 from tests.rigs.aihorde import ASK, CHECK, HEARTBEAT, KEY, STATUS, STOP, USER, entry, stage
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model="any")
+caller = Caller(FOX, KEY)
+paint, check = caller.paint, caller.check
 WAITS = {"done": False, "faulted": False, "is_possible": True, "wait_time": 0, "processing": 0}
-
-
-async def paint(
-    settings: Entry,
-    request: PictureRequest = FOX,
-    key: str | None = KEY,
-    seconds: float = 5,
-    told: list[Progress] | None = None,
-) -> Picture:
-    provider = aihorde.create(settings)
-    deadline = asyncio.get_running_loop().time() + seconds
-    told = [] if told is None else told
-    try:
-        return await provider.generate(request, key=key, deadline=deadline, report=told.append)
-    finally:
-        await provider.aclose()
 
 
 def staged(**more: Any) -> dict[str, Any]:
@@ -278,24 +263,11 @@ async def test_a_service_that_hangs_is_given_up_and_nothing_is_left_behind(
 
 async def test_a_job_that_would_cost_may_have_been_billed_once_it_is_lost() -> None:
     priced = (Model("any", Decimal("0.01")),)
-    for answers in (staged(ask=Answer(fault="close")), staged(check=Answer(500))):
-        with serve(answers) as server, pytest.raises(OutcomeUnknown):
-            await paint(entry(server.url, models=priced))
+    with serve(staged(check=Answer(500))) as server, pytest.raises(OutcomeUnknown):
+        await paint(entry(server.url, models=priced))
 
 
 # Addresses and secrets
-
-
-async def test_a_dead_host_is_unavailable_at_once_and_named() -> None:
-    with pytest.raises(Unavailable, match=r"nobody answers at 127\.0\.0\.1:\d+"):
-        await paint(entry(dead_url()))
-
-
-async def test_a_host_that_swallows_connections_is_given_up_after_the_connect_timeout() -> None:
-    begun = time.monotonic()
-    with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
-        await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    assert time.monotonic() - begun < 2
 
 
 async def test_a_key_that_is_said_back_is_hidden() -> None:
@@ -307,19 +279,7 @@ async def test_a_key_that_is_said_back_is_hidden() -> None:
     assert caught.value.reason == "no [hidden]"
 
 
-async def test_a_key_that_cannot_be_one_is_not_sent() -> None:
-    with pytest.raises(NotConfigured, match="no key has"):
-        await paint(entry("http://127.0.0.1:9"), key="two\nlines")
-
-
 # The check
-
-
-async def check(settings: Entry, key: str | None = KEY) -> Check:
-    provider = aihorde.create(settings)
-    found = await provider.check(key=key)
-    await provider.aclose()
-    return found
 
 
 async def test_the_check_says_whose_key_it_is_and_what_is_left() -> None:

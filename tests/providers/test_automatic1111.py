@@ -8,54 +8,28 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from providers import automatic1111
-from providers.base import Check, Entry, Model, Picture, PictureRequest, Progress
+from providers.base import Check, PictureRequest, Progress
 from providers.errors import (
     NotConfigured,
-    OutcomeUnknown,
-    ProviderError,
     Unavailable,
     Unsupported,
 )
-from tests.canned import answer_of, in_base64, picture, rows
-from tests.dead_hosts import black_hole, dead_url
+from tests.calls import Caller, unheard
+from tests.canned import in_base64, picture
+from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
+from tests.rigs.automatic1111 import entry
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model="default")
+caller = Caller(FOX)
+paint, check = caller.paint, caller.check
 TXT2IMG, PROGRESS = "POST /sdapi/v1/txt2img", "GET /sdapi/v1/progress"
 INTERRUPT, MODELS = "POST /sdapi/v1/interrupt", "GET /sdapi/v1/sd-models"
-
-
-def entry(base_url: str | None, **more: Any) -> Entry:
-    settings: dict[str, Any] = {"timeout": 5.0, "key_env": "A1111_AUTH", **more}
-    return automatic1111.TRAITS.complete(
-        Entry("automatic1111", "automatic1111", base_url=base_url, **settings)
-    )
-
-
-def unheard(progress: Progress) -> None:
-    """For tests that do not care how far it is."""
-
-
-async def paint(
-    settings: Entry,
-    request: PictureRequest = FOX,
-    key: str | None = None,
-    seconds: float = 5,
-    told: list[Progress] | None = None,
-) -> Picture:
-    provider = automatic1111.create(settings)
-    deadline = asyncio.get_running_loop().time() + seconds
-    told = [] if told is None else told
-    try:
-        return await provider.generate(request, key=key, deadline=deadline, report=told.append)
-    finally:
-        await provider.aclose()
 
 
 def painted(info: Mapping[str, Any] | None = None, *, width: int = 64, height: int = 64) -> Answer:
@@ -90,24 +64,6 @@ def busy(server_has: Mapping[str, Any], until: str, times: int) -> Mapping[str, 
     return {**server_has, TXT2IMG: wait_and_paint, until: count}
 
 
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, id=row["name"]) for row in rows("automatic1111")]
-)
-async def test_each_canned_answer_has_the_expected_outcome(row: dict[str, Any]) -> None:
-    patience = 2 if row.get("fault", "").startswith("hang") else 5
-    with serve({TXT2IMG: answer_of(row), INTERRUPT: Answer(body={})}) as server:
-        if row["expect"] == "succeeded":
-            made = await paint(entry(server.url))
-            assert made.data in (picture("png"), picture("jpeg"))
-            assert (made.seed, made.cost_usd, made.notes) == (7, Decimal(0), ())
-            return
-        with pytest.raises(ProviderError) as caught:
-            await paint(entry(server.url), key=row.get("key"), seconds=patience)
-    assert (caught.value.outcome, len(server.to(TXT2IMG))) == (row["expect"], 1)
-    assert row.get("reason", "") in caught.value.reason
-    assert "\n" not in caught.value.reason
-
-
 async def test_the_request_says_what_the_server_would_else_decide_by_itself() -> None:
     with serve({TXT2IMG: painted()}) as server:
         await paint(entry(server.url))
@@ -137,8 +93,8 @@ async def test_what_is_asked_for_goes_before_the_options() -> None:
     assert second["negative_prompt"] == "blurry"
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-async def test_the_bytes_of_the_picture_pass_through_unchanged(form: str) -> None:
+async def test_a_picture_comes_with_its_form_size_seed_and_price() -> None:
+    form = "webp"
     body = {"images": [in_base64(form, 80, 48)], "info": json.dumps({"seed": 2**53})}
     with serve({TXT2IMG: Answer(body=body)}) as server:
         made = await paint(entry(server.url))
@@ -299,27 +255,7 @@ async def test_a_server_that_hangs_altogether_is_given_up_all_the_same() -> None
     assert time.monotonic() - begun < 6
 
 
-async def test_a_job_at_a_server_that_costs_money_may_have_been_billed() -> None:
-    priced = Model("default", Decimal("0.01"))
-    with serve({TXT2IMG: Answer(fault="close")}) as server, pytest.raises(OutcomeUnknown):
-        await paint(entry(server.url, models=(priced,)))
-
-
 # Addresses and secrets
-
-
-async def test_a_dead_host_is_unavailable_at_once_and_named() -> None:
-    begun = time.monotonic()
-    with pytest.raises(Unavailable, match=r"nobody answers at 127\.0\.0\.1:\d+; is it running\?"):
-        await paint(entry(dead_url()))
-    assert time.monotonic() - begun < 1
-
-
-async def test_a_host_that_swallows_connections_is_given_up_after_the_connect_timeout() -> None:
-    begun = time.monotonic()
-    with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
-        await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    assert time.monotonic() - begun < 6
 
 
 @pytest.mark.parametrize("base_url", [None, "127.0.0.1:7860", "ftp://127.0.0.1", "http://[oops"])
@@ -349,13 +285,6 @@ async def test_without_a_key_nothing_is_sent_for_one() -> None:
 
 
 # The check
-
-
-async def check(settings: Entry) -> Check:
-    provider = automatic1111.create(settings)
-    found = await provider.check(key=None)
-    await provider.aclose()
-    return found
 
 
 async def test_the_check_says_how_many_models_there_are_and_which_is_loaded() -> None:

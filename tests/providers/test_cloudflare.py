@@ -1,44 +1,25 @@
 """The adapter for Workers AI against a server on loopback. What each answer on record means is told
-in test_answers.py.
+in test_contract.py.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import time
 from decimal import Decimal
 
 import pytest
 
-from providers import cloudflare
-from providers.base import Check, Entry, Model, Picture, PictureRequest, Progress
-from providers.errors import NotConfigured, OutcomeUnknown, Unavailable, Unsupported
+from providers.base import Check, Entry, Model, PictureRequest
+from providers.errors import NotConfigured, Unavailable, Unsupported
+from tests.calls import Caller
 from tests.canned import in_base64, picture
-from tests.dead_hosts import black_hole, dead_url
+from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
 from tests.rigs.cloudflare import ACCOUNT_ENV, KEY, MODEL, MODELS, ROOT, RUN, entry, stage
 
 FOX = PictureRequest("a fox", seed=7, model=MODEL)
-
-
-async def paint(
-    settings: Entry, request: PictureRequest = FOX, key: str | None = KEY, seconds: float = 5
-) -> Picture:
-    provider = cloudflare.create(settings)
-    deadline = asyncio.get_running_loop().time() + seconds
-    try:
-        return await provider.generate(request, key=key, deadline=deadline, report=_unheard)
-    finally:
-        await provider.aclose()
-
-
-async def check(settings: Entry, key: str | None = KEY) -> Check:
-    provider = cloudflare.create(settings)
-    try:
-        return await provider.check(key=key)
-    finally:
-        await provider.aclose()
+caller = Caller(FOX, KEY)
+paint, check = caller.paint, caller.check
 
 
 async def test_only_what_was_given_is_sent_with_the_token_to_the_account() -> None:
@@ -97,15 +78,6 @@ async def test_a_missing_account_is_named_by_its_variable(monkeypatch: pytest.Mo
     assert server.requests == []
 
 
-@pytest.mark.parametrize("key", [None, "", "cf\n", "cf-钥匙"])
-async def test_without_a_key_that_can_be_one_nothing_is_sent(key: str | None) -> None:
-    with serve(stage()) as server:
-        with pytest.raises(NotConfigured):
-            await paint(entry(server.url), key=key)
-        assert not (await check(entry(server.url), key)).ok
-    assert server.requests == []
-
-
 async def test_a_server_that_repeats_the_key_does_not_get_it_into_our_words() -> None:
     def parrot(request: Request) -> Answer:
         said = f"no <b>{request.headers['authorization']}</b>"
@@ -116,40 +88,11 @@ async def test_a_server_that_repeats_the_key_does_not_get_it_into_our_words() ->
     assert str(caught.value) == "the key was refused: no Bearer [hidden]"
 
 
-async def test_a_paid_picture_that_gets_lost_may_have_been_billed() -> None:
-    priced = (Model(MODEL, Decimal("0.000652")),)
-    for fault in ("close", "hang"):
-        with serve({RUN: Answer(fault=fault)}) as server, pytest.raises(OutcomeUnknown):
-            await paint(entry(server.url, models=priced), seconds=1)
-
-
-async def test_a_dead_host_a_black_hole_and_no_time_are_unavailable_at_once() -> None:
-    begun = time.monotonic()
-    with pytest.raises(Unavailable, match=r"nobody answers at 127\.0\.0\.1:\d+$"):
-        await paint(entry(dead_url()))
-    with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
-        await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    with serve(stage()) as server:
-        with pytest.raises(Unavailable, match="no time was left"):
-            await paint(entry(server.url), seconds=-1)
-    assert server.requests == []
-    assert time.monotonic() - begun < 5
-
-
 async def test_an_endless_answer_is_cut_off() -> None:
     huge = base64.b64encode(bytes(40 * 2**20)).decode()
     with serve({RUN: Answer(body={"result": {"image": huge}})}) as server:
         with pytest.raises(Unavailable, match="larger than 48 MiB"):
             await paint(entry(server.url))
-
-
-async def test_a_cancelled_call_ends_at_once() -> None:
-    with serve({RUN: Answer(fault="hang")}) as server:
-        task = asyncio.create_task(paint(entry(server.url)))
-        assert await asyncio.to_thread(server.wait_for, RUN)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 @pytest.mark.parametrize("base_url", ["api.cloudflare.com", "ftp://127.0.0.1"])
@@ -174,7 +117,3 @@ async def test_the_check_tries_account_token_and_permission() -> None:
             told = await check(entry(server.url, connect_timeout=0.4))
         assert (told.ok, reason in told.reason) == (False, True), told
     assert "nobody answers" in (await check(entry(dead_url()))).reason
-
-
-def _unheard(progress: Progress) -> None:
-    """For tests that do not care how far it is."""

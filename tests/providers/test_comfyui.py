@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +16,21 @@ import pytest
 
 from providers import comfyui
 from providers._comfy_graph import default_graph
-from providers.base import Check, Entry, Model, Picture, PictureRequest, Progress
+from providers.base import Check, Entry, PictureRequest, Progress
 from providers.errors import (
     NotConfigured,
-    OutcomeUnknown,
-    ProviderError,
     Unavailable,
     Unsupported,
 )
-from tests.canned import answer_of, picture, rows
-from tests.dead_hosts import black_hole, dead_url
+from tests.calls import Caller
+from tests.canned import picture
+from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, Server
-from tests.rigs.comfyui import CHECKPOINTS, KEY, Comfy, entry, serve, stage
+from tests.rigs.comfyui import CHECKPOINTS, KEY, Comfy, ended, entry, serve, stage
 
-ROOT = Path(__file__).parent.parent.parent
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model="default")
-PLACES = {"asked": "POST /prompt", "view": "GET /view", "models": "GET /models"}
-
-
-async def paint(
-    settings: Entry,
-    request: PictureRequest = FOX,
-    key: str | None = None,
-    seconds: float = 5,
-    told: list[Progress] | None = None,
-) -> Picture:
-    provider = comfyui.create(settings)
-    deadline = asyncio.get_running_loop().time() + seconds
-    told = [] if told is None else told
-    try:
-        return await provider.generate(request, key=key, deadline=deadline, report=told.append)
-    finally:
-        await provider.aclose()
+caller = Caller(FOX)
+paint, check = caller.paint, caller.check
 
 
 def graph_at(server: Server) -> dict[str, Any]:
@@ -64,36 +44,6 @@ async def soon(true: Callable[[], Any]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never came true")
-
-
-def ended(body: Any) -> Callable[[Request], Answer]:
-    """The history, in which every job has ended like that."""
-    return lambda request: Answer(body={request.path.rpartition("/")[2]: body})
-
-
-@pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row in rows("comfyui")])
-async def test_each_answer_on_record_has_its_outcome(row: dict[str, Any]) -> None:
-    comfy, answer = stage(), answer_of(row)
-    if row.get("at") == "end":
-        comfy.hold = True
-        comfy.instead["GET /history"] = ended(row["body"])
-        comfy.instead["GET /view"] = Answer(body=picture())
-    else:
-        comfy.instead[PLACES[row.get("at", "asked")]] = answer
-    patience = 0.4 if row.get("fault", "").startswith("hang") else 5
-    with serve(comfy) as server:
-        if row["expect"] == "succeeded":
-            made = await paint(entry(server.url))
-            assert (made.data, made.seed, made.cost_usd) == (picture(), 7, Decimal(0))
-            assert "filename=x_00001_.png" in server.to("GET /view")[0].query
-            return
-        with pytest.raises(ProviderError) as caught:
-            await paint(entry(server.url), key=KEY, seconds=patience)
-    assert caught.value.outcome == row["expect"], caught.value
-    assert row.get("reason", "") in caught.value.reason
-    assert "\n" not in caught.value.reason
-    assert row.get("never", KEY) not in caught.value.reason
-    assert "/srv" not in caught.value.reason
 
 
 # What is sent
@@ -178,8 +128,8 @@ async def test_the_address_may_have_a_path_and_a_slash_at_its_end(path: str) -> 
 # The picture
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-async def test_the_bytes_of_the_picture_pass_through_unchanged(form: str) -> None:
+async def test_a_picture_comes_with_its_form_size_seed_and_price() -> None:
+    form = "webp"
     with serve(stage(picture=Answer(body=picture(form, 80, 48)))) as server:
         made = await paint(entry(server.url))
     digests = {hashlib.sha256(data).hexdigest() for data in (made.data, picture(form, 80, 48))}
@@ -540,22 +490,6 @@ async def test_a_server_that_hangs_altogether_is_given_up_all_the_same() -> None
     assert time.monotonic() - begun < 4
 
 
-@pytest.mark.parametrize(
-    "instead",
-    [
-        {"POST /prompt": Answer(fault="close")},
-        {"GET /view": Answer(500)},
-        {"GET /view": Answer(body=picture(), fault="break_off")},
-    ],
-)
-async def test_a_job_at_a_server_that_costs_money_may_have_been_billed(
-    instead: dict[str, Any],
-) -> None:
-    comfy = stage(instead=instead)
-    with serve(comfy) as server, pytest.raises(OutcomeUnknown, match="may have been billed"):
-        await paint(entry(server.url, models=(Model("default", Decimal("0.01")),)))
-
-
 async def test_nothing_is_left_behind() -> None:
     threads = set(threading.enumerate())
     for how in ("open", "drops", "refused"):
@@ -570,20 +504,6 @@ async def test_nothing_is_left_behind() -> None:
 
 
 # Addresses and secrets
-
-
-async def test_a_dead_host_is_unavailable_at_once_and_named() -> None:
-    begun = time.monotonic()
-    with pytest.raises(Unavailable, match=r"nobody answers at 127\.0\.0\.1:\d+"):
-        await paint(entry(dead_url()))
-    assert time.monotonic() - begun < 1
-
-
-async def test_a_host_that_swallows_connections_is_given_up_after_the_connect_timeout() -> None:
-    begun = time.monotonic()
-    with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
-        await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    assert time.monotonic() - begun < 2
 
 
 @pytest.mark.parametrize("base_url", [None, "127.0.0.1:8188", "ftp://127.0.0.1", "http://[oops"])
@@ -615,19 +535,7 @@ async def test_without_a_key_nothing_is_sent_for_one() -> None:
     assert not [r for r in server.requests if "authorization" in r.headers]
 
 
-async def test_a_key_that_cannot_be_one_is_not_sent() -> None:
-    with pytest.raises(NotConfigured, match="no key has"):
-        await paint(entry("http://127.0.0.1:9"), key="two\nlines")
-
-
 # The check
-
-
-async def check(settings: Entry) -> Check:
-    provider = comfyui.create(settings)
-    found = await provider.check(key=None)
-    await provider.aclose()
-    return found
 
 
 async def test_the_check_says_what_runs_there_and_makes_nothing() -> None:
@@ -652,27 +560,6 @@ async def test_the_check_says_why_not() -> None:
 
 
 # The SDK
-
-
-def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
-    code = "import sys, providers.comfyui as c; print('websockets' in sys.modules)"
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout == "False\n"
-
-
-def test_a_missing_sdk_is_told_with_the_command_that_installs_it() -> None:
-    code = (
-        "import sys; sys.modules['websockets'] = None\n"
-        "from providers._comfy_ear import import_sdk\n"
-        "try: import_sdk()\n"
-        "except Exception as error: print(type(error).__name__, error)"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout == "NotConfigured websockets is not installed; run: pip install websockets\n"
 
 
 def test_the_graph_of_ours_has_a_place_for_everything() -> None:

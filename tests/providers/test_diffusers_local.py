@@ -239,12 +239,12 @@ async def test_a_picture_that_is_late_is_given_up_and_said_how_far_it_was(
     models: Path, by_entry: bool
 ) -> None:
     fox = models / "fox"
-    provider = diffusers_local.create(entry(fox, timeout=0.5 if by_entry else 90))
+    provider = diffusers_local.create(entry(fox, timeout=3 if by_entry else 90))
     await ask(provider, fox)
     began = time.monotonic()
     with pytest.raises(Unavailable, match=rf"not done in time \(step \d+ of {ENDLESS}\)"):
-        await ask(provider, fox, seconds=60 if by_entry else 0.5, steps=ENDLESS)
-    assert 0.4 < time.monotonic() - began < 2
+        await ask(provider, fox, seconds=60 if by_entry else 3, steps=ENDLESS)
+    assert 2.9 < time.monotonic() - began < 8
     await provider.aclose()
     await _no_thread_is_left()
 

@@ -1,5 +1,5 @@
 """The adapter for ModelScope against a server on loopback. What each answer on record means is told
-in test_answers.py.
+in test_contract.py.
 """
 
 from __future__ import annotations
@@ -12,39 +12,17 @@ from decimal import Decimal
 import pytest
 
 from providers import modelscope
-from providers.base import Check, Entry, Model, Picture, PictureRequest, Progress
+from providers.base import Model, PictureRequest, Progress
 from providers.errors import NotConfigured, OutcomeUnknown, Unavailable, Unsupported
+from tests.calls import Caller
 from tests.canned import picture
-from tests.dead_hosts import black_hole, dead_url
 from tests.loopback import Answer, Request, serve
 from tests.rigs.modelscope import ASK, FETCH, KEY, MODEL, MODELS, TASK, after, entry, stage
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model=MODEL)
+caller = Caller(FOX, KEY)
+paint, check = caller.paint, caller.check
 SIDES = {"sides": {MODEL: {"min": 512, "max": 2048, "step": 16}}}
-
-
-async def paint(
-    settings: Entry,
-    request: PictureRequest = FOX,
-    key: str | None = KEY,
-    seconds: float = 5,
-    told: list[Progress] | None = None,
-) -> Picture:
-    provider = modelscope.create(settings)
-    deadline = asyncio.get_running_loop().time() + seconds
-    told = [] if told is None else told
-    try:
-        return await provider.generate(request, key=key, deadline=deadline, report=told.append)
-    finally:
-        await provider.aclose()
-
-
-async def check(settings: Entry, key: str | None = KEY) -> Check:
-    provider = modelscope.create(settings)
-    try:
-        return await provider.check(key=key)
-    finally:
-        await provider.aclose()
 
 
 async def test_only_what_was_given_is_sent() -> None:
@@ -83,8 +61,8 @@ async def test_what_is_out_of_range_becomes_the_nearest_with_a_note() -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-async def test_the_bytes_of_the_picture_pass_through_unchanged(form: str) -> None:
+async def test_a_picture_comes_with_its_form_size_seed_and_price() -> None:
+    form = "webp"
     with serve(stage(picture=Answer(body=picture(form, 64, 64)))) as server:
         made = await paint(entry(server.url))
     assert hashlib.sha256(made.data).digest() == hashlib.sha256(picture(form)).digest()
@@ -126,15 +104,6 @@ async def test_a_picture_elsewhere_is_fetched_without_the_key_and_never_from_a_p
         assert "authorization" not in server.to(FETCH)[0].headers
 
 
-@pytest.mark.parametrize("key", [None, "", "ms\n", "ms-钥匙"])
-async def test_without_a_key_that_can_be_one_nothing_is_sent(key: str | None) -> None:
-    with serve(stage()) as server:
-        with pytest.raises(NotConfigured):
-            await paint(entry(server.url), key=key)
-        assert not (await check(entry(server.url), key)).ok
-    assert server.requests == []
-
-
 async def test_a_server_that_repeats_the_key_does_not_get_it_into_our_words() -> None:
     def parrot(request: Request) -> Answer:
         return Answer(401, body={"errors": {"message": request.headers["authorization"]}})
@@ -148,19 +117,6 @@ async def test_a_server_that_repeats_the_key_does_not_get_it_into_our_words() ->
             await paint(entry(server.url))
 
 
-async def test_a_dead_host_a_black_hole_and_no_time_are_unavailable_at_once() -> None:
-    begun = time.monotonic()
-    with pytest.raises(Unavailable, match=r"nobody answers at 127\.0\.0\.1:\d+$"):
-        await paint(entry(dead_url()))
-    with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
-        await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    with serve(stage()) as server:
-        with pytest.raises(Unavailable, match="no time was left"):
-            await paint(entry(server.url), seconds=-1)
-    assert server.requests == []
-    assert time.monotonic() - begun < 5
-
-
 async def test_the_entrys_own_timeout_ends_an_attempt_before_the_deadline() -> None:
     begun = time.monotonic()
     never = Answer(body={"task_status": "PROCESSING"})
@@ -168,15 +124,6 @@ async def test_the_entrys_own_timeout_ends_an_attempt_before_the_deadline() -> N
         with pytest.raises(Unavailable, match="not done in time"):
             await paint(entry(server.url, timeout=1), seconds=60)
     assert time.monotonic() - begun < 5
-
-
-async def test_a_cancelled_call_ends_at_once() -> None:
-    with serve({**stage(), TASK: Answer(fault="hang")}) as server:  # type: ignore[dict-item]
-        task = asyncio.create_task(paint(entry(server.url)))
-        assert await asyncio.to_thread(server.wait_for, TASK)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 async def test_the_check_says_what_the_service_last_said_is_left_to_this_key() -> None:

@@ -1,16 +1,12 @@
 """The real gradio_client against a real Space, and against one that breaks. What each answer on
-record means is told in test_answers.py.
+record means is told in test_contract.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -20,7 +16,7 @@ import pytest
 
 from providers import zerogpu
 from providers._space_call import call_of, picture_in, seed_in, space_of
-from providers.base import Check, Entry, Model, Picture, PictureRequest, Progress, Quota
+from providers.base import Check, Model, PictureRequest, Progress, Quota
 from providers.errors import (
     NotConfigured,
     OutcomeUnknown,
@@ -28,8 +24,8 @@ from providers.errors import (
     Unavailable,
     Unsupported,
 )
+from tests.calls import Caller, python, unheard
 from tests.canned import picture
-from tests.dead_hosts import black_hole, dead_url
 from tests.loopback import Answer, Request, serve
 from tests.rigs.zerogpu import (
     CANCEL,
@@ -43,36 +39,13 @@ from tests.rigs.zerogpu import (
     completed,
     config,
     entry,
-    real_space,
     stage,
     stream,
 )
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model=MODEL)
-
-
-async def paint(
-    settings: Entry,
-    request: PictureRequest = FOX,
-    key: str | None = KEY,
-    seconds: float = 5,
-    told: list[Progress] | None = None,
-) -> Picture:
-    provider = zerogpu.create(settings)
-    deadline = asyncio.get_running_loop().time() + seconds
-    told = [] if told is None else told
-    try:
-        return await provider.generate(request, key=key, deadline=deadline, report=told.append)
-    finally:
-        await provider.aclose()
-
-
-async def check(settings: Entry, key: str | None = KEY) -> Check:
-    provider = zerogpu.create(settings)
-    try:
-        return await provider.check(key=key)
-    finally:
-        await provider.aclose()
+caller = Caller(FOX, KEY)
+paint, check = caller.paint, caller.check
 
 
 def staged(**more: Any) -> dict[str, Any]:
@@ -86,18 +59,6 @@ async def until(condition: Any, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < ends, "it did not come about"
         await asyncio.sleep(0.02)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def the_sdk_is_loaded() -> None:
-    """It takes half a second, which would else be missing in whichever test comes first."""
-    import gradio_client  # noqa: F401
-
-
-@pytest.fixture(scope="module")
-def space() -> Iterator[str]:
-    with real_space() as url:
-        yield url
 
 
 # A real Space
@@ -242,32 +203,7 @@ async def test_a_space_that_repeats_the_key_does_not_get_it_into_our_words() -> 
     assert "Oh [hidden]: Bearer [hidden] is over" in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["hf_\n", "hf_钥匙"])
-async def test_a_key_that_cannot_be_one_is_said_to_be_so(key: str) -> None:
-    with serve(stage()) as server:
-        with pytest.raises(NotConfigured, match="no key has"):
-            await paint(entry(server.url), key=key)
-        assert not (await check(entry(server.url), key)).ok
-    assert server.requests == []
-
-
 # Dead and broken
-
-
-async def test_a_dead_host_and_a_black_hole_are_unavailable_and_named() -> None:
-    begun = time.monotonic()
-    with pytest.raises(Unavailable, match=r"nobody answers at 127\.0\.0\.1:\d+$"):
-        await paint(entry(dead_url()))
-    with black_hole() as url, pytest.raises(Unavailable, match="nobody answers"):
-        await paint(entry(url, timeout=30, connect_timeout=0.3), seconds=30)
-    assert time.monotonic() - begun < 3
-
-
-async def test_with_no_time_left_nothing_is_sent() -> None:
-    with serve(stage()) as server:
-        with pytest.raises(Unavailable, match="no time was left"):
-            await paint(entry(server.url), seconds=-1)
-    assert server.requests == []
 
 
 async def test_before_a_job_is_sent_nothing_can_have_been_billed() -> None:
@@ -307,7 +243,7 @@ async def test_a_client_is_kept_after_success_and_thrown_away_after_an_error() -
         for _ in range(3):
             deadline = asyncio.get_running_loop().time() + 5
             try:
-                await provider.generate(FOX, key=None, deadline=deadline, report=_unheard)
+                await provider.generate(FOX, key=None, deadline=deadline, report=unheard)
                 outcomes.append(len(server.to(CONFIG)))
             except ProviderError:
                 outcomes.append(-1)
@@ -320,7 +256,7 @@ async def test_many_keys_at_a_time_keep_apart() -> None:
         provider = zerogpu.create(entry(server.url))
         deadline = asyncio.get_running_loop().time() + 10
         calls = [
-            provider.generate(FOX, key=f"hf_{n}", deadline=deadline, report=_unheard)
+            provider.generate(FOX, key=f"hf_{n}", deadline=deadline, report=unheard)
             for n in range(10)
         ]
         assert len(await asyncio.gather(*calls)) == 10
@@ -425,37 +361,6 @@ async def test_the_check_says_why_not_in_time(answer: Answer, reason: str) -> No
 # The SDK
 
 
-def python(code: str, env: Mapping[str, str] = {}) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": ".", **env},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout.strip()
-
-
-def test_the_sdk_is_imported_on_first_use_and_its_lack_is_said() -> None:
-    code = """if 1:
-        import asyncio, sys
-        from providers import zerogpu
-        print(sorted({"gradio_client", "huggingface_hub", "gradio"} & set(sys.modules)))
-        from tests.rigs.zerogpu import KEY, MODEL, entry
-        from providers.base import PictureRequest
-        sys.modules["gradio_client"] = None
-        async def main():
-            provider = zerogpu.create(entry("http://127.0.0.1:9"))
-            print((await provider.check(key=KEY)).reason)
-            await provider.aclose()
-        asyncio.run(main())
-    """
-    loaded, said = python(code).splitlines()
-    assert loaded == "[]"
-    assert said == "gradio_client is not installed; run: pip install gradio_client"
-
-
 def test_no_telemetry_is_sent_even_where_nobody_turned_it_off() -> None:
     code = """if 1:
         import asyncio, os
@@ -480,7 +385,3 @@ def _more_than(threads: set[threading.Thread]) -> list[threading.Thread]:
     new = [thread for thread in threading.enumerate() if thread not in threads]
     ours = ("asyncio_", "serve_forever", "process_request_thread")
     return [thread for thread in new if not any(name in thread.name for name in ours)]
-
-
-def _unheard(progress: Progress) -> None:
-    """For tests that do not care how far it is."""

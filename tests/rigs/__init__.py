@@ -4,6 +4,8 @@
 
     KEY       what is sent as the key (None where the adapter takes none); must never be seen again
     MODEL     a model of the entry below
+    PLACES    where a row of answers.yaml may stand, by its `at`: requests as "METHOD /path"; `asked`
+              is the one that asks for the picture, and costs
     INLINE    whether the picture travels inside the answer to the request that asks for it
     entry(url, **more) -> Entry
               an entry that points at `url`, complete with the adapter's TRAITS, MODEL at price 0

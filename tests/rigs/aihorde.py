@@ -20,7 +20,6 @@ ASK, CHECK = "POST /api/v2/generate/async", f"GET /api/v2/generate/check/{JOB}"
 STATUS, STOP = f"GET /api/v2/generate/status/{JOB}", f"DELETE /api/v2/generate/status/{JOB}"
 USER, HEARTBEAT = "GET /api/v2/find_user", "GET /api/v2/status/heartbeat"
 PLACES = {"asked": ASK, "check": CHECK, "status": STATUS}
-"""Where a row of answers.yaml may stand: its `at`."""
 
 
 def entry(url: str, **more: Any) -> Entry:

@@ -22,7 +22,6 @@ ROOT = f"/client/v4/accounts/{ACCOUNT}/ai"
 RUN, MODELS = f"POST {ROOT}/run/{MODEL}", f"GET {ROOT}/models/search"
 
 PLACES = {"asked": RUN}
-"""Where a row of answers.yaml may stand: its `at`."""
 
 
 def entry(url: str, **more: Any) -> Entry:

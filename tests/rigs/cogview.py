@@ -17,7 +17,6 @@ ROOT = "/api/paas/v4"
 ASK, FETCH, MODELS = f"POST {ROOT}/images/generations", "GET /a.png", f"GET {ROOT}/models"
 
 PLACES = {"asked": ASK, "picture": FETCH}
-"""Where a row of answers.yaml may stand: its `at`."""
 
 
 def entry(url: str, **more: Any) -> Entry:

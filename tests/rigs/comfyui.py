@@ -26,6 +26,7 @@ from tests.loopback import Answer, Request
 KEY = "a-proxy-token-that-nobody-must-see"
 MODEL = "default"
 INLINE = False
+PLACES = {"asked": "POST /prompt", "view": "GET /view", "models": "GET /models"}
 CHECKPOINTS = ["sd15_random_tiny.safetensors", "anime/xl turbo.safetensors"]
 STEPS = 2
 
@@ -42,6 +43,11 @@ def stage(asked: Answer | None = None, picture: Answer | None = None, **how: Any
     if picture:
         comfy.instead["GET /view"] = picture
     return comfy
+
+
+def ended(body: Any) -> Callable[[Request], Answer]:
+    """The history, in which every job has ended like that."""
+    return lambda request: Answer(body={request.path.rpartition("/")[2]: body})
 
 
 @contextmanager

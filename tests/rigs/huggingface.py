@@ -13,6 +13,7 @@ from tests.loopback import Answer, Answers
 KEY = "hf_a_key_that_nobody_must_see"
 MODEL = "black-forest-labs/FLUX.1-schnell"
 INLINE = True
+PLACES = {"asked": "POST /"}
 PNG = Answer(headers={"content-type": "image/png"}, body=picture("png"))
 
 

@@ -18,7 +18,6 @@ ASK, TASK, FETCH = "POST /v1/images/generations", "GET /v1/tasks/123", "GET /a.p
 MODELS = "GET /v1/models"
 
 PLACES = {"asked": ASK, "task": TASK, "picture": FETCH}
-"""Where a row of answers.yaml may stand: its `at`."""
 
 
 def entry(url: str, **more: Any) -> Entry:

@@ -18,7 +18,6 @@ INLINE = True
 ASK, MODELS = "POST /v1/images/generations", "GET /v1/models"
 
 PLACES = {"asked": ASK}
-"""Where a row of answers.yaml may stand: its `at`."""
 
 
 def entry(url: str, **more: Any) -> Entry:

@@ -23,8 +23,6 @@ LOOK, CANCEL = f"GET /v1/predictions/{ID}", f"POST /v1/predictions/{ID}/cancel"
 LATEST, ACCOUNT, FETCH = f"GET /v1/models/{SDXL}", "GET /v1/account", "GET /out-0.png"
 
 PLACES = {"asked": ASK, "look": LOOK, "picture": FETCH}
-"""Where a row of answers.yaml may stand: its `at`."""
-
 OPTIONS: dict[str, Any] = {
     "versions": {SDXL: "latest", SD: "ac732df8"},
     "inputs": {

@@ -21,6 +21,7 @@ INLINE = True
 ASK = "POST /v2beta/stable-image/generate/core"
 ASK_SD3 = "POST /v2beta/stable-image/generate/sd3"
 BALANCE = "GET /v1/user/balance"
+PLACES = {"asked": ASK}
 HEADERS = {"content-type": "image/png", "finish-reason": "SUCCESS", "seed": "7"}
 
 

@@ -53,7 +53,6 @@ FETCH = f"GET /gradio_api/file={FILE}"
 DEFAULTS = {"prompt": None, "seed": 0, "randomize_seed": True, "num_inference_steps": 4}
 
 PLACES = {"asked": JOIN, "config": CONFIG, "stream": STREAM, "file": FETCH}
-"""Where a row of answers.yaml may stand: its `at`."""
 
 
 def entry(url: str | None, **more: Any) -> Entry:

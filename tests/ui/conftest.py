@@ -18,7 +18,7 @@ from tests.running import Running, running
 PNG = Answer(headers={"content-type": "image/png"}, body=picture("png", 256, 256))
 
 CONFIG = """
-fallback: [vendor, dear]
+fallback: [vendor, counted, dear, secret]
 last_resort: null
 providers:
   vendor:
@@ -33,6 +33,18 @@ providers:
     as_of: "2026-08"
     confidence: official
     verified: wire
+  counted:
+    adapter: huggingface
+    label: Counted
+    base_url: URL/counted
+    key_env: HF_TOKEN
+    key_url: https://counted.example/keys
+    key_steps: {en: Ask for a key., zh: 申请密钥。}
+    models: [{id: counted/model, usd: 0.02}]
+    free: {amount: 0.10, unit: usd, per: month, when_spent: stops}
+    source: https://counted.example/prices
+    as_of: "2020-02"
+    confidence: third-party
   dear:
     adapter: huggingface
     label: Dear

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Callable
@@ -46,9 +47,10 @@ def test_what_is_downloaded_is_what_was_stored(at: Open, shipped: Running) -> No
     it.make("a blue boat")
     with it.page.expect_download() as download:
         it.page.get_by_role("link", name="Download").click()
-    data = download.value.path().read_bytes()
-    names = {path.stem for path in (shipped.folder / "data" / "pictures").rglob("*.png")}
-    assert hashlib.sha256(data).hexdigest() in names
+    sha256 = hashlib.sha256(download.value.path().read_bytes()).hexdigest()
+    pictures = shipped.folder / "data" / "pictures"
+    assert sha256 in {path.stem for path in pictures.rglob("*.png")}
+    assert sha256 in {json.loads(path.read_text())["sha256"] for path in pictures.rglob("*.json")}
 
 
 def test_a_chip_fills_the_prompt_and_runs(at: Open, shipped: Running) -> None:
@@ -155,6 +157,8 @@ def test_a_failure_says_what_to_do_next_and_the_next_run_works(
     expect(it.result.get_by_role("alert")).to_contain_text(says)
     expect(it.result.locator(".trail")).to_contain_text("Vendor")
     if answer.status == 429:
+        again = re.compile(r"Vendor may be asked again after 20\d\d-\d\d-\d\d \d\d:\d\d UTC\.")
+        expect(it.result.get_by_role("alert")).to_contain_text(again)
         expect(it.result.locator(".trail")).to_contain_text(
             re.compile(r"asked again after 20\d\d-")
         )
@@ -186,7 +190,9 @@ def test_the_form_says_before_the_run_who_will_be_asked(at: Open, house: House) 
         [
             re.compile("Auto, free first$"),
             re.compile("Vendor · free$"),
+            re.compile("Counted · no key: set HF_TOKEN$"),
             re.compile("Dear · over budget.*0.04.*paid is off$"),
+            re.compile("Nobody knows · over budget: its price is unknown"),
         ]
     )
     options.nth(1).click()
