@@ -117,7 +117,7 @@ class Cell:
 
 def cells() -> Iterator[Cell]:
     for adapter in ADAPTERS:
-        if (HERE / "rigs" / f"{adapter}.py").exists():
+        if (HERE / "wire" / adapter / "rig.py").exists():
             yield from _over_http(adapter)
             yield from _on_record(adapter)
     if importlib.util.find_spec("stability_sdk"):  # there is none for Python 3.13 or later

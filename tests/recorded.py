@@ -29,7 +29,7 @@ def scene_of(adapter: str, server: Server) -> Scene:
 
 
 def rig_of(adapter: str) -> ModuleType:
-    return importlib.import_module(f"tests.rigs.{adapter}")
+    return importlib.import_module(f"tests.wire.{adapter}.rig")
 
 
 def is_over_grpc(row: Row) -> bool:

@@ -21,8 +21,9 @@ from studio.checkup import Checked
 from tests.canned import picture
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Server, serve
-from tests.rigs import automatic1111, openai_images
 from tests.running import ROOT, clean_environment
+from tests.wire.automatic1111 import rig as automatic1111
+from tests.wire.openai_images import rig as openai_images
 
 KEY = openai_images.KEY
 PNG = Answer(headers={"content-type": "image/png"}, body=picture("png"))

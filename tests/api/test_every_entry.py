@@ -104,11 +104,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def rig_of(adapter: str) -> ModuleType:
-    assert (ROOT / "tests" / "rigs" / f"{adapter}.py").exists(), (
+    assert (ROOT / "tests" / "wire" / adapter / "rig.py").exists(), (
         f"config.yaml has an entry of providers/{adapter}.py, which cannot be pointed at a server: "
-        f"add tests/rigs/{adapter}.py as tests/rigs/__init__.py describes it"
+        f"add tests/wire/{adapter}/rig.py as tests/wire/__init__.py describes it"
     )
-    return importlib.import_module(f"tests.rigs.{adapter}")
+    return importlib.import_module(f"tests.wire.{adapter}.rig")
 
 
 def _point_at_loopback(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rigs import zerogpu
+from tests.wire.zerogpu import rig as zerogpu
 
 
 @pytest.fixture(scope="session")

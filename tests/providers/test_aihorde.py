@@ -23,7 +23,7 @@ from tests.calls import Caller
 from tests.canned import in_base64, picture
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
-from tests.rigs.aihorde import ASK, CHECK, HEARTBEAT, KEY, STATUS, STOP, USER, entry, stage
+from tests.wire.aihorde.rig import ASK, CHECK, HEARTBEAT, KEY, STATUS, STOP, USER, entry, stage
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model="any")
 caller = Caller(FOX, KEY)

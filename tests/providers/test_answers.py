@@ -14,7 +14,10 @@ import pytest
 from providers.base import Model, Picture, PictureRequest, Progress, ProviderError
 from tests.canned import picture
 from tests.loopback import Answer, serve
-from tests.rigs import aihorde, cloudflare, modelscope, zerogpu
+from tests.wire.aihorde import rig as aihorde
+from tests.wire.cloudflare import rig as cloudflare
+from tests.wire.modelscope import rig as modelscope
+from tests.wire.zerogpu import rig as zerogpu
 
 ADAPTERS = ("aihorde", "cloudflare", "modelscope", "zerogpu")
 FOX = PictureRequest("a fox", width=1024, height=1024, seed=7)
@@ -149,7 +152,7 @@ async def test_modelscope_is_asked_for_a_task_and_the_host_of_the_picture_sees_n
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 async def test_a_check_makes_no_picture(adapter: str) -> None:
-    rig = importlib.import_module(f"tests.rigs.{adapter}")
+    rig = importlib.import_module(f"tests.wire.{adapter}.rig")
     with serve(rig.stage()) as server:
         settings = rig.entry(server.url, models=(Model(rig.MODEL, Decimal(0)),))
         provider = importlib.import_module(f"providers.{adapter}").create(settings)

@@ -23,7 +23,7 @@ from tests.calls import Caller, unheard
 from tests.canned import in_base64, picture
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
-from tests.rigs.automatic1111 import entry
+from tests.wire.automatic1111.rig import entry
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model="default")
 caller = Caller(FOX)

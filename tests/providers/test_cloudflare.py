@@ -15,7 +15,7 @@ from tests.calls import Caller
 from tests.canned import in_base64, picture
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
-from tests.rigs.cloudflare import ACCOUNT_ENV, KEY, MODEL, MODELS, ROOT, RUN, entry, stage
+from tests.wire.cloudflare.rig import ACCOUNT_ENV, KEY, MODEL, MODELS, ROOT, RUN, entry, stage
 
 FOX = PictureRequest("a fox", seed=7, model=MODEL)
 caller = Caller(FOX, KEY)

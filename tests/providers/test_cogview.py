@@ -25,7 +25,7 @@ from tests.canned import picture
 from tests.dead_hosts import dead_url
 from tests.left_behind import no_thread_is_left
 from tests.loopback import Answer, Request, serve
-from tests.rigs.cogview import ASK, FETCH, KEY, MODEL, MODELS, entry, stage
+from tests.wire.cogview.rig import ASK, FETCH, KEY, MODEL, MODELS, entry, stage
 
 FOX = PictureRequest("a fox", seed=7, model=MODEL)
 caller = Caller(FOX, KEY)

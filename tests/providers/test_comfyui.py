@@ -26,7 +26,7 @@ from tests.calls import Caller
 from tests.canned import picture
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, Server
-from tests.rigs.comfyui import CHECKPOINTS, KEY, Comfy, ended, entry, serve, stage
+from tests.wire.comfyui.rig import CHECKPOINTS, KEY, Comfy, ended, entry, serve, stage
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model="default")
 caller = Caller(FOX)

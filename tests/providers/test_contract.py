@@ -146,9 +146,9 @@ def _has_all_that_the_table_needs(adapter: str, folder: Path) -> None:
         f"providers/{adapter}.py has no canned answers: add tests/wire/{adapter}/answers.yaml with "
         "what the real server answers on success and for each error, each with its source"
     )
-    assert (folder / "rigs" / f"{adapter}.py").exists(), (
+    assert (folder / "wire" / adapter / "rig.py").exists(), (
         f"providers/{adapter}.py cannot be driven by the contract table: add "
-        f"tests/rigs/{adapter}.py as tests/rigs/__init__.py describes it"
+        f"tests/wire/{adapter}/rig.py as tests/wire/__init__.py describes it"
     )
 
 
@@ -165,7 +165,7 @@ def test_an_adapter_dropped_in_without_canned_answers_is_told_what_to_add(
     (tmp_path / "wire" / "planted").mkdir(parents=True)
     answers = tmp_path / "wire" / "planted" / "answers.yaml"
     answers.write_text("[{name: a picture, expect: succeeded}, {name: none, expect: unavailable}]")
-    with pytest.raises(AssertionError, match=r"contract table: add tests/rigs/planted\.py as"):
+    with pytest.raises(AssertionError, match=r"contract table: add tests/wire/planted/rig\.py as"):
         _has_all_that_the_table_needs("planted", tmp_path)
 
 

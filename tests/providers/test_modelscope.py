@@ -17,7 +17,7 @@ from providers.errors import NotConfigured, OutcomeUnknown, Unavailable, Unsuppo
 from tests.calls import Caller
 from tests.canned import picture
 from tests.loopback import Answer, Request, serve
-from tests.rigs.modelscope import ASK, FETCH, KEY, MODEL, MODELS, TASK, after, entry, stage
+from tests.wire.modelscope.rig import ASK, FETCH, KEY, MODEL, MODELS, TASK, after, entry, stage
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model=MODEL)
 caller = Caller(FOX, KEY)

@@ -22,7 +22,7 @@ from tests.calls import Caller, unheard
 from tests.canned import in_base64, naming_its_host, picture
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
-from tests.rigs.openai_images import ASK, KEY, MODEL, MODELS, entry, stage
+from tests.wire.openai_images.rig import ASK, KEY, MODEL, MODELS, entry, stage
 
 FOX = PictureRequest("a fox", width=64, height=64, seed=7, model=MODEL)
 caller = Caller(FOX, KEY)

@@ -26,7 +26,7 @@ from tests.calls import Caller, unheard
 from tests.canned import picture
 from tests.dead_hosts import dead_url
 from tests.loopback import Answer, Request, serve
-from tests.rigs.replicate import (
+from tests.wire.replicate.rig import (
     ACCOUNT,
     ASK,
     ASK_VERSION,

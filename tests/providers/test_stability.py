@@ -29,7 +29,7 @@ from tests.canned import picture
 from tests.dead_hosts import black_hole, dead_url
 from tests.left_behind import no_thread_is_left
 from tests.loopback import Answer, Request, serve
-from tests.rigs.stability import (
+from tests.wire.stability.rig import (
     ASK,
     ASK_SD3,
     BALANCE,

@@ -27,7 +27,7 @@ from providers.errors import (
 from tests.calls import Caller, python, unheard
 from tests.canned import picture
 from tests.loopback import Answer, Request, serve
-from tests.rigs.zerogpu import (
+from tests.wire.zerogpu.rig import (
     CANCEL,
     CONFIG,
     FETCH,
@@ -367,7 +367,7 @@ def test_no_telemetry_is_sent_even_where_nobody_turned_it_off() -> None:
         for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
             os.environ.pop(name, None)
         from tests.loopback import serve
-        from tests.rigs import zerogpu as rig
+        from tests.wire.zerogpu import rig
         from tests.providers.test_zerogpu import paint
         async def main():
             with serve(rig.stage()) as server:

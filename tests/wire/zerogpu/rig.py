@@ -129,8 +129,8 @@ def real_space() -> Iterator[str]:
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_SERVER_PORT": url.rpartition(":")[2],
     }
-    command = [sys.executable, "-m", "tests.rigs.zerogpu"]
-    root = Path(__file__).parent.parent.parent
+    command = [sys.executable, "-m", "tests.wire.zerogpu.rig"]
+    root = Path(__file__).parents[3]
     with subprocess.Popen(
         command, cwd=root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:

@@ -1,6 +1,6 @@
 """How to stage each adapter against a loopback server, so that one table can drive them all.
 
-`tests/rigs/<adapter>.py` has
+`tests/wire/<adapter>/rig.py` has
 
     KEY       what is sent as the key (None where the adapter takes none); must never be seen again
     MODEL     a model of the entry below
