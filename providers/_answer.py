@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from providers.errors import (
+    Gone,
     NotConfigured,
     ProviderError,
     QuotaExhausted,
@@ -37,11 +38,12 @@ def failure(status: int, headers: Mapping[str, str], text: str) -> ProviderError
     if status == 429:
         return RateLimited("too many requests" + said, retry_at(headers))
     if status in (404, 410):
-        return Unsupported("that is not served there" + said)
+        return Gone("that is not served there" + said)
     if 400 <= status < 500 and status != 408:
         return Unsupported("the request was not accepted" + said)
-    what = "the server failed" if status >= 400 else "the server sends us elsewhere"
-    return Unavailable(what + said)
+    if status >= 400:
+        return Unavailable("the server failed" + said, again=True)
+    return Unavailable("the server sends us elsewhere" + said)
 
 
 def retry_at(headers: Mapping[str, str]) -> datetime | None:

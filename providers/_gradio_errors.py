@@ -17,6 +17,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
     Unavailable,
+    Unreachable,
     Unsupported,
 )
 
@@ -47,9 +48,9 @@ def unbuilt(error: Exception, host: str, key: str | None) -> ProviderError:
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
         return NotConfigured("base_url is no http address")
     if isinstance(error, UNSENT):
-        return Unavailable(f"nobody answers at {host}")
+        return Unreachable(f"nobody answers at {host}")
     if isinstance(error, httpx.TransportError):
-        return Unavailable(f"{host} did not say in time what its API is")
+        return Unreachable(f"{host} did not say in time what its API is")
     return Unavailable(
         f"{host} is asleep, paused or no Gradio app: it does not say what its API is"
     )
@@ -76,7 +77,7 @@ def translate(
         response = error.response
         return failure(response.status_code, response.headers, words(said(response.content), key))
     if isinstance(error, UNSENT):
-        return Unavailable(f"nobody answers at {host}")
+        return Unreachable(f"nobody answers at {host}")
     if isinstance(error, httpx.TransportError):
         return entry.lost(model, f"{host} took the request and gave no whole answer")
     if isinstance(error, CancelledError):  # the SDK's word for a stream that has ended

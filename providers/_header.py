@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from providers.errors import Unavailable
+from providers.errors import Spoilt
 
 MAX_SIDE = 16_384
 """Pixels. No provider here makes more; a header that claims more is a bomb, not a picture."""
@@ -26,22 +26,22 @@ class Header(NamedTuple):
 def read_header(data: bytes) -> Header:
     """The header of `data`, which is not decoded. Raises Unavailable if it is no whole picture."""
     if not data:
-        raise Unavailable("the answer was empty where a picture was due")
+        raise Spoilt("the answer was empty where a picture was due")
     if len(data) > MAX_BYTES:
-        raise Unavailable(f"the picture is larger than {MAX_BYTES // 2**20} MiB")
+        raise Spoilt(f"the picture is larger than {MAX_BYTES // 2**20} MiB")
     try:
         with Image.open(io.BytesIO(data), formats=list(_MEDIA_TYPES)) as image:
             header = Header(_MEDIA_TYPES[str(image.format)], *image.size)
     except Image.DecompressionBombError as error:
-        raise Unavailable("the picture claims an absurd size") from error
+        raise Spoilt("the picture claims an absurd size") from error
     except (OSError, SyntaxError, ValueError) as error:
         if data[:4] == b"RIFF" and not _is_whole(data, "image/webp"):
-            raise Unavailable("the picture broke off before its end") from error
-        raise Unavailable(f"the answer is not a picture but {_describe(data)}") from error
+            raise Spoilt("the picture broke off before its end") from error
+        raise Spoilt(f"the answer is not a picture but {_describe(data)}") from error
     if max(header.width, header.height) > MAX_SIDE:
-        raise Unavailable(f"the picture claims {header.width}×{header.height} pixels")
+        raise Spoilt(f"the picture claims {header.width}×{header.height} pixels")
     if not _is_whole(data, header.media_type):
-        raise Unavailable("the picture broke off before its end")
+        raise Spoilt("the picture broke off before its end")
     return header
 
 

@@ -12,10 +12,12 @@ from providers._answer import address, failure, has_code, said, words
 from providers.base import Entry
 from providers.errors import (
     Defect,
+    Gone,
     NotConfigured,
     ProviderError,
     Refused,
-    Unavailable,
+    Spoilt,
+    Unreachable,
     Unsupported,
 )
 
@@ -45,14 +47,14 @@ def translate(
     if isinstance(error, httpx2.InvalidURL):
         return NotConfigured("base_url is no address")
     if isinstance(error, httpx2.RequestError):
-        return Unavailable("the answer could not be read")
+        return Spoilt("the answer could not be read")
     if isinstance(error, (UnidentifiedImageError, Image.DecompressionBombError)):
-        return Unavailable("the answer is not a picture")
+        return Spoilt("the answer is not a picture")
     if isinstance(error, TimeoutError):  # the SDK's word for a Replicate job without a picture
         return entry.lost(model, "the job gave no picture within the minute it was waited for")
     if isinstance(error, (AttributeError, LookupError, TypeError, ValueError)):
         if sent:
-            return Unavailable("the answer is not a picture and says nothing that is understood")
+            return Spoilt("the answer is not a picture and says nothing that is understood")
         return Unsupported(f"{words(model)} is no model that Hugging Face knows")
     return Defect(f"huggingface_hub failed with {type(error).__name__}")
 
@@ -63,7 +65,7 @@ def _answered(response: Any, model: str, key: str | None) -> ProviderError:
         return Refused(text or "the content policy does not allow this prompt")
     if status in (404, 410) or response.headers.get("x-error-code") == "RepoNotFound":
         more = f": {text}" if text else ""
-        return Unsupported(f"{model} is not served there ({status}){more}")
+        return Gone(f"{model} is not served there ({status}){more}")
     return failure(status, response.headers, text)
 
 
@@ -85,7 +87,7 @@ def _unanswered(error: Any, entry: Entry, model: str, sent: bool) -> ProviderErr
     )
     first = request is None or request.method == "POST"
     if not sent or (first and isinstance(error, unsent)):
-        return Unavailable(f"nobody answers at {host}")
+        return Unreachable(f"nobody answers at {host}")
     return entry.lost(model, f"{host} took the request and gave no whole answer")
 
 

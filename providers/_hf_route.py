@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from providers._deadline import Late, before
 from providers._hf_errors import translate
 from providers.base import Entry
-from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
+from providers.errors import NotConfigured, ProviderError, Unreachable, Unsupported
 
 TASK = "text-to-image"
 SECONDS = 10.0
@@ -58,7 +58,7 @@ class Routes:
             work = asyncio.to_thread(look_up, model, key, self._wanted, self._entry.connect_timeout)
             route = await before(deadline, work)
         except Late as late:
-            raise Unavailable("huggingface.co did not say in time who serves the model") from late
+            raise Unreachable("huggingface.co did not say in time who serves the model") from late
         except ProviderError:
             raise
         except Exception as error:

@@ -13,7 +13,7 @@ from typing import Any
 from providers._answer import words
 from providers._sides import Sides, size_notes
 from providers.base import PictureRequest, Progress
-from providers.errors import Refused, Unavailable, Unsupported
+from providers.errors import Refused, Spoilt, Unavailable, Unsupported
 
 ANY_MODEL = "any"
 """Whatever model a volunteer has loaded."""
@@ -75,7 +75,7 @@ def made_in(status: Any) -> Mapping[str, Any]:
     made = status.get("generations") if isinstance(status, Mapping) else None
     first = made[0] if isinstance(made, list) and made else None
     if not isinstance(first, Mapping):
-        raise Unavailable("the job ended without a picture")
+        raise Spoilt("the job ended without a picture")
     told = [note for note in first.get("gen_metadata") or [] if isinstance(note, Mapping)]
     if first.get("censored") or any(note.get("type") == "censorship" for note in told):
         raise Refused("the picture was censored by the volunteer's machine")
@@ -87,7 +87,7 @@ def decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text.rpartition(",")[2], validate=True)
     except ValueError as error:
-        raise Unavailable("the picture in the answer cannot be decoded") from error
+        raise Spoilt("the picture in the answer cannot be decoded") from error
 
 
 def seed_of(made: Mapping[str, Any]) -> int | None:

@@ -14,7 +14,7 @@ from providers._answer import failure, said, words
 from providers._rest import Reply
 from providers._sides import Sides, size_notes
 from providers.base import PictureRequest, Quota
-from providers.errors import QuotaExhausted, Unavailable
+from providers.errors import QuotaExhausted, Spoilt, Unavailable
 
 MAX_SEED = 2**31 - 1
 MAX_STEPS = 100
@@ -83,7 +83,7 @@ def address_in(task: Mapping[str, Any]) -> str:
     """Where the picture of a task that succeeded lies."""
     images = task.get("output_images")
     if not isinstance(images, list) or not images or not isinstance(images[0], str):
-        raise Unavailable("the task succeeded without a picture")
+        raise Spoilt("the task succeeded without a picture")
     return images[0]
 
 

@@ -14,7 +14,9 @@ from providers.errors import (
     ProviderError,
     QuotaExhausted,
     Refused,
+    Spoilt,
     Unavailable,
+    Unreachable,
 )
 
 REFUSED = {"content_policy_violation", "moderation_blocked"}
@@ -39,7 +41,7 @@ def translate(
     cause = error.__cause__ if isinstance(error, APIConnectionError) else error
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
     if isinstance(cause, unsent):
-        return Unavailable(f"nobody answers at {host}")
+        return Unreachable(f"nobody answers at {host}")
     if isinstance(
         cause, (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
     ):
@@ -47,7 +49,7 @@ def translate(
     if isinstance(cause, httpx2.TransportError):
         return lost(f"{host} took the request and gave no whole answer")
     if isinstance(cause, httpx2.RequestError):
-        return Unavailable(f"the answer of {host} could not be read")
+        return Spoilt(f"the answer of {host} could not be read")
     return Defect(f"openai failed with {type(error).__name__}")
 
 

@@ -11,7 +11,7 @@ from providers._openai_errors import failure_of
 from providers._rest import Reply
 from providers._sides import refuse_other_shape, size_notes
 from providers.base import Entry, PictureRequest
-from providers.errors import NotConfigured, Unavailable
+from providers.errors import NotConfigured, Spoilt
 
 Options = Mapping[str, Any]
 
@@ -56,10 +56,10 @@ def picture_in(reply: Reply, key: str | None) -> bytes | str:
         try:
             return base64.b64decode(inline.rpartition(",")[2])
         except ValueError as error:
-            raise Unavailable("the picture in the answer cannot be decoded") from error
+            raise Spoilt("the picture in the answer cannot be decoded") from error
     if isinstance(url, str) and url:
         return url
-    raise Unavailable("the answer holds no picture")
+    raise Spoilt("the answer holds no picture")
 
 
 def notes_of(

@@ -16,7 +16,7 @@ import httpx
 
 from providers._answer import failure, said, words
 from providers._rest import MOST, Reply
-from providers.errors import NotConfigured, ProviderError, Unavailable
+from providers.errors import NotConfigured, ProviderError, Spoilt, Unavailable, Unreachable
 
 Ask = Callable[[Any], Awaitable[Any]]
 """A call of the SDK's client."""
@@ -80,13 +80,13 @@ class Sdk:
         except Refusal as refusal:
             raise failure_of(refusal.reply, self._key) from refusal
         except unsent as error:
-            raise Unavailable(f"nobody answers at {self._host}") from error
+            raise Unreachable(f"nobody answers at {self._host}") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise NotConfigured("base_url is no http address") from error
         except httpx.TransportError as error:
             raise lost(f"{self._host} took the request and gave no whole answer") from error
         except httpx.RequestError as error:
-            raise Unavailable(f"the answer of {self._host} could not be read") from error
+            raise Spoilt(f"the answer of {self._host} could not be read") from error
         except (AttributeError, KeyError, TypeError, ValueError):
             pass  # the SDK's models are narrower than the service: see for ourselves
         answer = self._wire.reply.json()

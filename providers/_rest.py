@@ -11,7 +11,7 @@ import httpx
 from providers._answer import address
 from providers._header import MAX_BYTES
 from providers.base import Entry
-from providers.errors import NotConfigured, ProviderError, Unavailable
+from providers.errors import NotConfigured, ProviderError, Spoilt, Unavailable, Unreachable
 
 MOST = MAX_BYTES * 3 // 2
 """Bytes of an answer: the largest picture in base64, and a little around it."""
@@ -71,16 +71,16 @@ class Api:
                 async for chunk in response.aiter_bytes():
                     data += chunk
                     if len(data) > MOST:
-                        raise Unavailable(f"the answer is larger than {MOST // 2**20} MiB")
+                        raise Spoilt(f"the answer is larger than {MOST // 2**20} MiB")
                 return Reply(response.status_code, response.headers, bytes(data))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Unavailable(f"nobody answers at {self.host}") from error
+            raise Unreachable(f"nobody answers at {self.host}") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise NotConfigured("base_url is no http address") from error
         except httpx.TransportError as error:
             raise lost(f"{self.host} took the request and gave no whole answer") from error
         except httpx.RequestError as error:
-            raise Unavailable(f"the answer of {self.host} could not be read") from error
+            raise Spoilt(f"the answer of {self.host} could not be read") from error
 
     async def aclose(self) -> None:
         if self._http:

@@ -14,7 +14,14 @@ import httpx
 
 from providers._answer import address, failure, said, words
 from providers.base import Entry
-from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
+from providers.errors import (
+    NotConfigured,
+    ProviderError,
+    Spoilt,
+    Unavailable,
+    Unreachable,
+    Unsupported,
+)
 
 NOTHING_SERVED = "Not Found"
 """The `detail` of FastAPI's 404: no such path. (A 404 about a sampler says something else.)"""
@@ -68,13 +75,13 @@ class Server:
                 timeout=httpx.Timeout(seconds, connect=self._entry.connect_timeout),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Unavailable(f"nobody answers at {self.host}; is it running?") from error
+            raise Unreachable(f"nobody answers at {self.host}; is it running?") from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise NotConfigured("base_url is no http address") from error
         except httpx.TransportError as error:
             raise lost(f"{self.host} took the request and gave no whole answer") from error
         except httpx.RequestError as error:
-            raise Unavailable(f"the answer of {self.host} could not be read") from error
+            raise Spoilt(f"the answer of {self.host} could not be read") from error
         if not response.is_success:
             raise self._failure(response)
         return self._json(response)

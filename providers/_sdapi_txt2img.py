@@ -12,7 +12,7 @@ from typing import Any
 from providers._answer import words
 from providers._header import Header, read_header
 from providers.base import Picture, PictureRequest
-from providers.errors import Unavailable
+from providers.errors import Spoilt
 
 DEFAULT_MODEL = "default"
 """The model that the server has loaded, whichever that is."""
@@ -95,12 +95,12 @@ def _to_eight(side: int) -> int:
 def _first_image(answer: Any) -> bytes:
     images = answer.get("images") if isinstance(answer, Mapping) else None
     if not isinstance(images, list) or not images or not isinstance(images[0], str):
-        raise Unavailable("the answer holds no picture")
+        raise Spoilt("the answer holds no picture")
     text = images[0].partition(",")[2] if images[0].startswith("data:") else images[0]
     try:
         return base64.b64decode(text)
     except ValueError as error:
-        raise Unavailable("the picture in the answer cannot be decoded") from error
+        raise Spoilt("the picture in the answer cannot be decoded") from error
 
 
 def _info(answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import httpx
 
 from providers._answer import address
 from providers.base import Entry, Quota
-from providers.errors import Unavailable, Unsupported
+from providers.errors import Unavailable, Unreachable, Unsupported
 
 
 async def knock(url: str, api_name: str, key: str | None, entry: Entry) -> None:
@@ -24,7 +24,7 @@ async def knock(url: str, api_name: str, key: str | None, entry: Entry) -> None:
             known = json.loads(response.content)["dependencies"]
             names = {f"/{one.get('api_name')}" for one in known}
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unavailable(f"nobody answers at {host}") from error
+        raise Unreachable(f"nobody answers at {host}") from error
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise Unavailable(f"{host} is asleep, paused or no Gradio app") from error
     if api_name not in names:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from providers._answer import words
 from providers.errors import (
+    Gone,
     NotConfigured,
     ProviderError,
     QuotaExhausted,
@@ -47,9 +48,9 @@ def failure_of(
     if code in ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE"):
         return Unsupported("the request was not accepted" + reason)
     if code in ("NOT_FOUND", "UNIMPLEMENTED"):
-        return Unsupported("that is not served there" + reason)
+        return Gone("that is not served there" + reason)
     if code in ("DEADLINE_EXCEEDED", "CANCELLED"):
         return lost("no answer in time")
     if is_broken():
         return lost("the connection broke off after the request")
-    return Unavailable("the server failed" + reason)
+    return Unavailable("the server failed" + reason, again=True)

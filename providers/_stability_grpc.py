@@ -17,7 +17,7 @@ from typing import Any
 from providers._stability_errors import failure_of
 from providers._stability_order import Order
 from providers._stability_rest import Made
-from providers.errors import NotConfigured, ProviderError, Refused, Unavailable
+from providers.errors import NotConfigured, ProviderError, Refused, Spoilt, Unavailable, Unreachable
 
 HOST = "grpc.stability.ai:443"
 BREAK_SECONDS = 0.3
@@ -95,9 +95,9 @@ class Call:
                 while state is not states.READY:
                     state = self._states.get(timeout=max(0.0, ends - time.monotonic()))
                     if state in (None, states.TRANSIENT_FAILURE, states.SHUTDOWN):
-                        raise Unavailable(f"nobody answers at {self._host}")
+                        raise Unreachable(f"nobody answers at {self._host}")
         except Empty:
-            raise Unavailable(f"nobody answers at {self._host}") from None
+            raise Unreachable(f"nobody answers at {self._host}") from None
 
     def _is_broken(self, channel: Any, ready: Any) -> bool:
         """Whether the connection has gone. gRPC gives that the same code as a server that says it
@@ -141,7 +141,7 @@ def _made_of(answers: Any, seed: int) -> Made:
                 raise Unavailable("the picture failed")
             if artifact.type == generation.ARTIFACT_IMAGE:
                 return Made(artifact.binary, artifact.seed or seed or None)
-    raise Unavailable("the answer holds no picture")
+    raise Spoilt("the answer holds no picture")
 
 
 def _sdk() -> tuple[Any, Any, Any]:

@@ -13,12 +13,13 @@ from typing import Any
 from providers._answer import failure, has_code, said, words
 from providers._rest import Reply
 from providers.errors import (
+    Gone,
     NotConfigured,
     ProviderError,
     QuotaExhausted,
     Refused,
+    Spoilt,
     Unavailable,
-    Unsupported,
 )
 
 SPENT = {"3036", "4006"}
@@ -47,11 +48,11 @@ def picture_in(reply: Reply, key: str | None) -> bytes:
     result = answer.get("result")
     image = result.get("image") if isinstance(result, dict) else None
     if not isinstance(image, str):
-        raise Unavailable("the answer holds no picture")
+        raise Spoilt("the answer holds no picture")
     try:
         return base64.b64decode(image.rpartition(",")[2])
     except ValueError as error:
-        raise Unavailable("the picture in the answer cannot be decoded") from error
+        raise Spoilt("the picture in the answer cannot be decoded") from error
 
 
 def is_success(answer: Any) -> bool:
@@ -66,7 +67,7 @@ def failure_in(reply: Reply, key: str | None) -> ProviderError:
     if has_code(reply.body, REFUSED):
         return Refused(text or "the prompt is not allowed")
     if has_code(reply.body, NOT_SERVED):
-        return Unsupported(f"that is not served there: {text}")
+        return Gone(f"that is not served there: {text}")
     if has_code(reply.body, NO_ENTRY):
         return NotConfigured(f"the key was refused: {text}")
     if reply.status == 200:

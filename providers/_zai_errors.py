@@ -21,7 +21,9 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
     Refused,
+    Spoilt,
     Unavailable,
+    Unreachable,
     Unsupported,
 )
 
@@ -57,13 +59,13 @@ def translate(
     cause = error.__cause__ or error  # what httpx said is the cause of the SDK's error
     unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
     if isinstance(cause, unsent):
-        return Unavailable(f"nobody answers at {host}")
+        return Unreachable(f"nobody answers at {host}")
     if isinstance(cause, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
         return NotConfigured("base_url is no http address")
     if isinstance(cause, httpx.TransportError):
         return lost(f"{host} took the request and gave no whole answer")
     if isinstance(cause, (httpx.RequestError, ValueError)):
-        return Unavailable(f"the answer of {host} could not be read")
+        return Spoilt(f"the answer of {host} could not be read")
     return Defect(f"zai-sdk failed with {type(error).__name__}")
 
 
@@ -85,7 +87,7 @@ def failure_of(
     if code in NO_ENTRY or status == 434:
         return NotConfigured(f"the key was refused {reason}")
     if code in BROKEN:
-        return Unavailable(f"the server failed {reason}")
+        return Unavailable(f"the server failed {reason}", again=True)
     if status == 200:
         return Unavailable(f"the service failed: {text}" if text else "the answer holds no picture")
     return failure(status, headers, text)

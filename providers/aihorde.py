@@ -93,9 +93,9 @@ class AiHorde:
                 return Check(True, f"{self._api.host} answers, asked without a key")
             user: Any = reply.json()
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         name = words(str(user.get("username") or ""), key) if isinstance(user, dict) else ""
         return Check(True, f"the key of {name}" if name else "the key is good", _kudos(user))
 

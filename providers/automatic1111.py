@@ -79,7 +79,7 @@ class Automatic1111:
                 options = await server.ask("options", seconds=QUICK_SECONDS)
                 loaded = str(options.get("sd_model_checkpoint") or "")
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         count = "1 model" if len(models) == 1 else f"{len(models)} models"
         return Check(True, f"{count}, {loaded} loaded" if loaded else count)
 

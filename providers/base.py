@@ -12,24 +12,28 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol
 
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
 from providers.errors import (
     Defect,
+    Gone,
     NotConfigured,
     OutcomeUnknown,
     ProviderError,
     QuotaExhausted,
     RateLimited,
     Refused,
+    Spoilt,
     Unavailable,
+    Unreachable,
     Unsupported,
 )
 
 __all__ = [
-    "Check", "Defect", "Entry", "Free", "Model", "NotConfigured", "OutcomeUnknown", "Picture",
-    "PictureRequest", "Progress", "Provider", "ProviderError", "Quota", "QuotaExhausted",
-    "RateLimited", "Refused", "SendsPromptTo", "Text", "Traits", "Unavailable", "Unsupported",
+    "Check", "Defect", "Entry", "Free", "Gone", "Model", "NotConfigured", "OutcomeUnknown",
+    "Picture", "PictureRequest", "Progress", "Provider", "ProviderError", "Quota",
+    "QuotaExhausted", "RateLimited", "Refused", "SendsPromptTo", "Spoilt", "Text", "Traits",
+    "Unavailable", "Unreachable", "Unsupported",
 ]  # fmt: skip
 
 Text = str | Mapping[str, str]
@@ -49,13 +53,19 @@ class Model:
 
 @dataclass(frozen=True)
 class Free:
-    """What an account gets for nothing, and what the service does once that is used up."""
+    """What an account gets for nothing, and what the service does once that is used up.
+
+    `each` is what one picture takes of it, where that is known and neither an image nor its price.
+    Entries that name the same `pool` share one allowance of an account.
+    """
 
     __pydantic_config__ = _STRICT
     amount: Annotated[Decimal, Ge(0)]
     unit: Literal["images", "usd", "gpu_seconds", "neurons"]
     per: Literal["minute", "hour", "day", "month", "once"]
     when_spent: Literal["stops", "bills", "unknown"] = "unknown"
+    each: Annotated[Decimal, Gt(0)] | None = None
+    pool: Annotated[str, MinLen(1), MaxLen(80)] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ class Entry:
         where that costs money, nobody knows what was billed; where it is free, nothing was.
         """
         if self.usd(model) == 0:
-            return Unavailable(reason)
+            return Unreachable(reason, again=False)
         return OutcomeUnknown(f"{reason}; it may have been billed")
 
 
@@ -117,7 +127,8 @@ class Traits:
 
     `models` are those of an entry that names none; `sample` marks an adapter whose pictures are
     drawn and not made by a model; `needs_key` and `needs_address` say what must be set, and
-    `needs_packages` what must be importable of what requirements.txt does not install. `retired`
+    `needs_packages` what must be importable of what requirements.txt does not install; `stoppable`
+    is false where nothing takes back a job that was sent. `retired`
     names models that are gone and that people still ask for, each with the one that replaced it.
     """
 
@@ -125,6 +136,7 @@ class Traits:
     needs_address: bool = False
     needs_packages: tuple[str, ...] = ()
     sample: bool = False
+    stoppable: bool = True
     models: tuple[Model, ...] = ()
     sends_prompt_to: SendsPromptTo | None = None
     retired: Mapping[str, str] = field(default_factory=dict)
@@ -192,11 +204,20 @@ class Quota:
 
 @dataclass(frozen=True)
 class Check:
-    """The answer to "would you work?", got without making a picture and without cost."""
+    """The answer to "would you work?", got without making a picture and without cost.
+
+    `answers` is false where nobody did: then nothing is gained by asking at once for a picture.
+    """
 
     ok: bool
     reason: str
     quota: Quota | None = None
+    answers: bool = field(default=True, compare=False)
+
+    @classmethod
+    def failed(cls, error: ProviderError) -> Check:
+        """What an error says of it that was raised on the way."""
+        return cls(False, error.reason, answers=not isinstance(error, Unreachable))
 
 
 class Provider(Protocol):

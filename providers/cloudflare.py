@@ -35,6 +35,7 @@ from providers.base import (
 from providers.errors import NotConfigured, ProviderError
 
 TRAITS = Traits(
+    stoppable=False,
     models=(Model("@cf/black-forest-labs/flux-1-schnell"),),
     sends_prompt_to=SendsPromptTo("company", "api.cloudflare.com"),
 )
@@ -100,9 +101,9 @@ class Cloudflare:
             if reply.status != 200 or not is_success(reply.json()):
                 raise failure_in(reply, key)
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         return Check(True, "the token may use Workers AI")
 
     async def aclose(self) -> None:

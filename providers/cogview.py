@@ -35,7 +35,9 @@ from providers.base import (
 from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
 
 TRAITS = Traits(
-    models=(Model("cogview-4-250304"),), sends_prompt_to=SendsPromptTo("company", "api.z.ai")
+    stoppable=False,
+    models=(Model("cogview-4-250304"),),
+    sends_prompt_to=SendsPromptTo("company", "api.z.ai"),
 )
 ROOT = "https://api.z.ai/api/paas/v4"
 CHINA = "bigmodel.cn"
@@ -108,7 +110,7 @@ class CogView:
         except Unsupported:
             return Check(True, f"{self._host} answers; the key is tried with the first picture")
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         if not isinstance(answer, dict):
             return Check(False, f"{self._host} answers, but not as it should")
         return Check(True, f"{self._host} answers and does not refuse the key")

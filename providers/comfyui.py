@@ -84,9 +84,9 @@ class ComfyUI:
             deadline = asyncio.get_running_loop().time() + wait
             return Check(True, await before(deadline, self._about(server)))
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
 
     async def aclose(self) -> None:
         await self._api.aclose()

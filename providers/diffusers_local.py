@@ -87,9 +87,9 @@ class DiffusersLocal:
         try:
             return Check(True, await before(deadline, self._in_thread(self._painter.describe)))
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
 
     async def aclose(self) -> None:
         """Stop what is being painted at its next step, and give the memory back."""

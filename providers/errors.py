@@ -17,9 +17,29 @@ class ProviderError(Exception):
 
 
 class Unavailable(ProviderError):
-    """No connection, 5xx, model loading, queue full, or the answer is not a picture."""
+    """No connection, 5xx, model loading, queue full, or the answer is not a picture.
+
+    `again`: nothing was accepted, and the same may work in a moment.
+    """
 
     outcome = "unavailable"
+
+    def __init__(self, reason: str, *, again: bool = False) -> None:
+        super().__init__(reason)
+        self.again = again
+
+
+class Unreachable(Unavailable):
+    """Nobody answers there, or not in time: the next request had better not wait for it either."""
+
+    def __init__(self, reason: str, *, again: bool = True) -> None:
+        super().__init__(reason, again=again)
+
+
+class Spoilt(Unavailable):
+    """What came where a picture was due is none, or is not whole. One that costs money may have
+    been made, and billed, all the same: the router takes it for lost.
+    """
 
 
 class RateLimited(ProviderError):
@@ -52,6 +72,10 @@ class Unsupported(ProviderError):
     """This request, model or size is not for this provider."""
 
     outcome = "unsupported"
+
+
+class Gone(Unsupported):
+    """The model or the address is not there (404, 410), and will not be there in an hour either."""
 
 
 class Refused(ProviderError):

@@ -30,9 +30,10 @@ from providers.base import (
     SendsPromptTo,
     Traits,
 )
-from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
+from providers.errors import NotConfigured, ProviderError, Unreachable, Unsupported
 
 TRAITS = Traits(
+    stoppable=False,
     models=(Model("black-forest-labs/FLUX.1-schnell"),),
     sends_prompt_to=SendsPromptTo("company", "huggingface.co"),
     retired=RETIRED,
@@ -84,11 +85,11 @@ class HuggingFace:
         try:
             return await before(deadline, self._check(key))
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         except Exception as error:
-            return Check(False, translate(error, self._entry, "", key, sent=False).reason)
+            return Check.failed(translate(error, self._entry, "", key, sent=False))
 
     async def _check(self, key: str | None) -> Check:
         refuse_odd(key)
@@ -153,7 +154,7 @@ async def _connect(url: str, seconds: float) -> Check:
         opening = asyncio.open_connection(parts.hostname, port)
         _, writer = await before(asyncio.get_running_loop().time() + seconds, opening)
     except (OSError, Late) as error:
-        raise Unavailable(f"nobody answers at {address(url)}") from error
+        raise Unreachable(f"nobody answers at {address(url)}") from error
     writer.close()
     return Check(True, f"{address(url)} answers")
 

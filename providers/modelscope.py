@@ -40,6 +40,7 @@ from providers.base import (
 from providers.errors import NotConfigured, ProviderError, Unavailable
 
 TRAITS = Traits(
+    stoppable=False,
     models=(Model("Tongyi-MAI/Z-Image-Turbo"),),
     sends_prompt_to=SendsPromptTo("company", "api-inference.modelscope.cn"),
 )
@@ -99,9 +100,9 @@ class ModelScope:
             reply = await before(deadline, self._api.ask("GET", "models", key=key))
             refuse_failure(reply, key)
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         quota = self._seen[1] if self._seen and self._seen[0] == key else None
         return Check(
             True, f"{self._api.host} answers; the key is tried with the first picture", quota

@@ -22,9 +22,9 @@ from providers._openai_errors import translate
 from providers._openai_image import notes_of, picture_in, takes, wish_of
 from providers._rest import MOST, Reply
 from providers.base import Check, Entry, Picture, PictureRequest, Progress, Traits
-from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
+from providers.errors import NotConfigured, ProviderError, Spoilt, Unavailable, Unsupported
 
-TRAITS = Traits(needs_address=True)
+TRAITS = Traits(needs_address=True, stoppable=False)
 
 SENT = {
     "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
@@ -96,7 +96,7 @@ class OpenAIImages:
         except Unsupported:
             return Check(True, f"{self._host} answers, but has no list of models")
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         return Check(
             True, f"{self._host} answers" + (" and does not refuse the key" if key else "")
         )
@@ -135,7 +135,7 @@ class OpenAIImages:
             async for chunk in response.iter_bytes():
                 data += chunk
                 if len(data) > MOST:
-                    raise Unavailable(f"the answer is larger than {MOST // 2**20} MiB")
+                    raise Spoilt(f"the answer is larger than {MOST // 2**20} MiB")
             return Reply(response.status_code, response.headers, bytes(data))
 
     def _sdk(self) -> Any:

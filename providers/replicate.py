@@ -34,7 +34,7 @@ from providers.base import (
     SendsPromptTo,
     Traits,
 )
-from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
+from providers.errors import NotConfigured, ProviderError, Unavailable, Unreachable, Unsupported
 
 TRAITS = Traits(
     models=(Model("black-forest-labs/flux-schnell"),),
@@ -79,7 +79,7 @@ class Replicate:
             url = await before(deadline, self._make(sdk, job, model, inputs.sent))
         except Late as late:
             if not job.asked:
-                raise Unavailable(f"{self._host} did not answer in time") from late
+                raise Unreachable(f"{self._host} did not answer in time") from late
             raise self._entry.lost(model, "the picture was not done in time") from late
         data = await fetch_picture(url, self._entry, model, deadline)
         try:
@@ -106,9 +106,9 @@ class Replicate:
             asking = self._sdk(key, {}).ask(lambda client: client.accounts.async_current())
             name = (await before(deadline, asking)).get("username")
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         if not isinstance(name, str) or not name:
             return Check(False, f"{self._host} answers, but not as it should")
         return Check(True, f"the token is {words(name, key)}'s")

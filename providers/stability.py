@@ -34,7 +34,9 @@ from providers.base import (
 from providers.errors import NotConfigured, ProviderError, Unavailable, Unsupported
 
 TRAITS = Traits(
-    models=(Model("core"),), sends_prompt_to=SendsPromptTo("company", "api.stability.ai")
+    stoppable=False,
+    models=(Model("core"),),
+    sends_prompt_to=SendsPromptTo("company", "api.stability.ai"),
 )
 ROOT = "https://api.stability.ai"
 MAX_THREADS = 8
@@ -96,9 +98,9 @@ class Stability:
                 raise rest.failure_of(reply, key)
             left = rest.credits_in(reply)
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
         quota = Quota(left, None, "credits", None, datetime.now(timezone.utc))
         return Check(True, f"the key is good; {left:f} credits are left", quota)
 

@@ -32,7 +32,7 @@ from providers.base import (
     SendsPromptTo,
     Traits,
 )
-from providers.errors import NotConfigured, ProviderError, Unavailable
+from providers.errors import NotConfigured, ProviderError, Spoilt, Unreachable
 
 TRAITS = Traits(needs_key=False, sends_prompt_to=SendsPromptTo("company", "huggingface.co"))
 
@@ -62,7 +62,7 @@ class ZeroGpu:
         except Late as late:
             if sent.is_set():
                 raise self._entry.lost(request.model, "the picture was not done in time") from late
-            raise Unavailable("the Space did not answer in time") from late
+            raise Unreachable("the Space did not answer in time") from late
 
     async def check(self, *, key: str | None) -> Check:
         """Does the Space of the first model answer? With a key: what is left of its GPU time?"""
@@ -71,9 +71,9 @@ class ZeroGpu:
         try:
             return await before(deadline, self._check(key))
         except Late:
-            return Check(False, "no answer in time")
+            return Check(False, "no answer in time", answers=False)
         except ProviderError as error:
-            return Check(False, error.reason)
+            return Check.failed(error)
 
     async def aclose(self) -> None:
         await self._clients.aclose()
@@ -100,7 +100,7 @@ class ZeroGpu:
             result = done.result()
             path = picture_in(result)
             if path is None:
-                raise Unavailable("the answer of the Space holds no picture")
+                raise Spoilt("the answer of the Space holds no picture")
             url = f"{held.client.src_prefixed}file={quote(path, safe='/')}"
             headers = _headers(held)
         data = await fetch_picture(url, self._entry, request.model, deadline, headers)
