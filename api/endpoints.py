@@ -13,6 +13,7 @@ from gradio.components.api_component import Api
 from studio.costs import HEADERS, cost_rows
 from studio.gallery import hand_out
 from studio.receipt import NobodyCould
+from studio.request import check_key
 from studio.studio import Made, Studio
 from studio.words import BadInput
 
@@ -36,6 +37,8 @@ def add_endpoints(page: gr.Blocks, studio: Studio, handed_out: Path) -> None:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Make a picture from a prompt through the first provider that can, the free ones first.
 
+        A second call with the same header Idempotency-Key gets what came of the first.
+
         Args:
             prompt: What to see.
             provider: auto, or the name of an entry of config.yaml.
@@ -54,7 +57,9 @@ def add_endpoints(page: gr.Blocks, studio: Studio, handed_out: Path) -> None:
                 prompt=prompt, provider=provider, model=model, negative_prompt=negative_prompt,
                 width=width, height=height, seed=seed, steps=steps, guidance=guidance,
             )  # fmt: skip
-            made = await studio.generate(asked, studio.visitor(request.headers))
+            key = check_key(request.headers.get("idempotency-key"))
+            visitor = studio.visitor(request.headers)
+            made = await studio.generate(asked, visitor, idempotency_key=key)
         except (BadInput, NobodyCould) as error:
             raise gr.Error(str(error), print_exception=False) from error
         return await asyncio.to_thread(_file, made, handed_out), made.receipt.as_dict()

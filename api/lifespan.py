@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from studio.checkup import probe
 from studio.gallery import take_back
 from studio.studio import Studio
 
@@ -20,7 +21,7 @@ _EVERY_SECONDS = 300.0
 def lifespan_of(
     studio: Studio, handed_out: Path
 ) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    """Takes files back in time, and closes the studio at the end."""
+    """Looks after the ledger, asks who is there, takes files back in time; closes the studio."""
 
     async def sweep() -> None:
         while True:
@@ -30,13 +31,14 @@ def lifespan_of(
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(sweep())
+        studio.begin()
+        beside = [asyncio.create_task(sweep()), asyncio.create_task(probe(studio))]
         try:
             yield
         finally:
-            sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await studio.aclose()
 
     return lifespan

@@ -25,7 +25,8 @@ _NOT_ASKED = ("no_key", "no_address", "not_installed", "private")
 class Checked:
     """What is known of one entry: whether it can make a picture now, and why it can or cannot.
 
-    `quota` is what the service itself says is left; `sample` tells a picture that is only drawn.
+    `quota` is what the service itself says is left; `sample` tells a picture that is only drawn;
+    `answers` is false where nobody did.
     """
 
     provider: str
@@ -33,6 +34,7 @@ class Checked:
     reason: str
     quota: Quota | None = None
     sample: bool = False
+    answers: bool = True
 
 
 async def check_all(studio: Studio, seconds: float = SECONDS) -> list[Checked]:
@@ -41,6 +43,18 @@ async def check_all(studio: Studio, seconds: float = SECONDS) -> list[Checked]:
     """
     rows = await row_of_each(studio)
     return list(await asyncio.gather(*(_check(studio, row, seconds) for row in rows)))
+
+
+async def probe(studio: Studio) -> None:
+    """Ask those that need no key, all at once, and leave those alone for a while that do not
+    answer: the first request then does not wait for them.
+    """
+    rows = [row for row in await studio.plan(OWNER) if row.state == "ready" and not row.sample]
+    keyless = [row for row in rows if not key_of(row.entry, studio.environ)]
+    checks = await asyncio.gather(*(_check(studio, row, SECONDS) for row in keyless))
+    for row, check in zip(keyless, checks, strict=True):
+        if not check.answers:
+            await asyncio.to_thread(studio.ledger.rest, row)
 
 
 async def row_of_each(studio: Studio) -> list[Planned]:
@@ -66,9 +80,13 @@ async def _check(studio: Studio, row: Planned, seconds: float) -> Checked:
     reason = "".join(filter(str.isprintable, " ".join(check.reason.split())))
     if key:
         reason = reason.replace(key, "•••")
+    if check.ok:
+        studio.router.forgive(name, row.account)
+    if check.quota:
+        await asyncio.to_thread(studio.ledger.record_quota, row.entry, row.account, check.quota)
     if check.ok and row.said:
         return Checked(name, False, f"{row.said}; {reason}", check.quota)
-    return Checked(name, check.ok, reason, check.quota, row.sample)
+    return Checked(name, check.ok, reason, check.quota, row.sample, check.answers)
 
 
 async def _ask(studio: Studio, name: str, key: str | None, seconds: float) -> Check:
@@ -82,10 +100,10 @@ async def _ask(studio: Studio, name: str, key: str | None, seconds: float) -> Ch
     await asyncio.wait({asked}, timeout=seconds)
     if not asked.done():
         asked.cancel()  # and not awaited: it may not heed that
-        return Check(False, f"no answer within {seconds:g} s")
+        return Check(False, f"no answer within {seconds:g} s", answers=False)
     try:
         return asked.result()
     except ProviderError as error:
-        return Check(False, error.reason)
+        return Check.failed(error)
     except (Exception, asyncio.CancelledError) as error:
         return Check(False, f"a fault in its adapter ({type(error).__name__})")

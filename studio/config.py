@@ -9,17 +9,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
-from pydantic import TypeAdapter, ValidationError
+from annotated_types import Ge, Gt, Le
+from pydantic import Strict, TypeAdapter, ValidationError
 
-from providers.base import Entry
+from providers.base import Entry, Free
 from studio.complaints import ConfigError, Source, explain, known
 from studio.loader import adapter_names, traits_of
 
 __all__ = ["Budget", "Config", "ConfigError", "Limits", "load_config"]
 
 _STRICT = {"extra": "forbid", "allow_inf_nan": False}
-_WHOLE = Annotated[int, Ge(1)]
+_WHOLE = Annotated[int, Strict(), Ge(1)]
 _USD = Annotated[Decimal, Ge(0)]
 USUAL_ORDER = (
     "huggingface", "comfyui", "automatic1111", "diffusers", "zerogpu", "cogview-flash", "aihorde",
@@ -39,6 +39,17 @@ class Budget:
     usd_per_image: _USD = Decimal("0.05")
     usd_per_day: _USD = Decimal(0)
     usd_per_visitor_day: _USD = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Keep:
+    """For how long, and how much of, what was made is kept; None is for ever, or all of it. What is
+    starred is never deleted.
+    """
+
+    __pydantic_config__ = _STRICT
+    days: Annotated[float, Strict(), Gt(0), Le(36_500)] | None = None
+    bytes: _WHOLE | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,8 @@ class Config:
     on_refusal: Literal["stop", "next_free"] = "stop"
     privacy: Literal["anyone", "companies", "local"] = "anyone"
     deadline: Annotated[float, Gt(0)] = 180.0
+    store_prompts: Literal["full", "hash", "none"] = "full"
+    keep_pictures: Keep = field(default_factory=Keep)
     budget: Budget = field(default_factory=Budget)
     limits: Limits = field(default_factory=Limits)
 
@@ -131,6 +144,7 @@ def _defaults(data: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str
 
 def _check_entries(source: Source, config: Config) -> None:
     adapters = adapter_names()
+    pools: dict[str, tuple[str, Free]] = {}
     for name, entry in config.providers.items():
         where = ["providers", name]
         if entry.adapter not in adapters:
@@ -141,6 +155,11 @@ def _check_entries(source: Source, config: Config) -> None:
         ids = [model.id for model in entry.models]
         if len(ids) != len(set(ids)):
             raise source.complaint([*where, "models"], "names a model twice")
+        if (free := entry.free) and free.pool:
+            first = pools.setdefault(free.pool, (name, free))
+            if (free.amount, free.unit, free.per) != (first[1].amount, first[1].unit, first[1].per):
+                says = f"shares its pool with {first[0]}, whose amount, unit or per is another"
+                raise source.complaint([*where, "free"], says)
 
 
 def _check_names(source: Source, config: Config) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.base import Free, Text
-from studio.ledger import Figures
 from studio.plan import Planned
 from studio.receipt import iso, usd_number
+from studio.rollups import Figures
 
 HEADERS = [
     "place", "provider", "model", "state", "reason", "usd", "paid_by", "free", "left",
@@ -29,7 +29,7 @@ def cost_rows(
 def _row(row: Planned, figures: Figures) -> list[Any]:
     entry = row.entry
     reads = entry.sends_prompt_to
-    median = figures.median_seconds
+    median, left = figures.median_seconds, row.allowance.left
     return [
         row.place,
         entry.name,
@@ -39,9 +39,9 @@ def _row(row: Planned, figures: Figures) -> list[Any]:
         usd_number(row.model.usd),
         row.paid_by,
         free_words(entry.free),
-        None if row.left is None else float(row.left),
-        None if row.left is None else "our count",
-        iso(row.resets_at),
+        None if left is None else float(left),
+        None if left is None else _source(row),
+        iso(row.allowance.resets_at),
         figures.pictures,
         figures.successes,
         None if median is None else round(median, 3),
@@ -54,6 +54,11 @@ def _row(row: Planned, figures: Figures) -> list[Any]:
         entry.confidence,
         entry.verified,
     ]
+
+
+def _source(row: Planned) -> str:
+    as_of = row.allowance.as_of
+    return f"the service, {iso(as_of)}" if as_of else "our count"
 
 
 def free_words(free: Free | None) -> str | None:

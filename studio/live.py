@@ -10,9 +10,8 @@ from pathlib import Path
 from studio.checkup import OWNER, row_of_each
 from studio.config import Config
 from studio.plan import Planned
-from studio.receipt import Attempt, NobodyCould
+from studio.receipt import Attempt, NobodyCould, skipped
 from studio.request import Request
-from studio.router import skipped
 from studio.studio import Studio
 from studio.words import Said
 

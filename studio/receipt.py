@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.words import Said
+
+if TYPE_CHECKING:
+    from studio.plan import Planned
 
 
 @dataclass(frozen=True)
 class Attempt:
     """One offer that was tried or left out. `outcome` is succeeded, skipped or an error's.
 
-    `billed` is no, yes or maybe. `said` is the reason as a code where the studio gave it.
+    `billed` is no, yes or maybe. `said` is the reason as a code where the studio gave it, and
+    `fault` what the router must know besides: unreachable, gone, or ours where nobody is to blame;
+    `again`: nothing was accepted, and the same may work in a moment.
     """
 
     provider: str
@@ -26,6 +32,8 @@ class Attempt:
     billed: str = "no"
     retry_at: datetime | None = None
     said: Said | None = None
+    fault: str = ""
+    again: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -38,6 +46,11 @@ class Attempt:
             "billed": self.billed,
             "retry_at": iso(self.retry_at),
         }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Attempt:
+        when = raw["retry_at"] and datetime.fromisoformat(raw["retry_at"])
+        return cls(**{**raw, "cost_usd": _decimal(raw["cost_usd"]), "retry_at": when})
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,17 @@ class Receipt:
             "attempts": [attempt.as_dict() for attempt in self.attempts],
         }
 
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Receipt:
+        attempts = tuple(map(Attempt.from_dict, raw["attempts"]))
+        usd, notes = _decimal(raw["cost_usd"]), tuple(raw["notes"])
+        return cls(**{**raw, "cost_usd": usd, "notes": notes, "attempts": attempts})
+
+
+def skipped(row: Planned, said: Said) -> Attempt:
+    """An offer that was left out, with the reason."""
+    return Attempt(row.entry.name, row.model.id, "skipped", str(said), retry_at=said.at, said=said)
+
 
 class NobodyCould(Exception):
     """No offer gave the picture. `str()` names each with its reason; `attempts` are the trail."""
@@ -109,6 +133,10 @@ def _clause(attempt: Attempt) -> str:
 def usd_number(usd: Decimal | None) -> int | float | None:
     """Dollars as JSON has them: 0 for nothing, None for unknown."""
     return None if usd is None else int(usd) if usd == 0 else float(usd)
+
+
+def _decimal(number: float | None) -> Decimal | None:
+    return None if number is None else Decimal(str(number))
 
 
 def iso(instant: datetime | None) -> str | None:

@@ -10,6 +10,7 @@ from studio.loader import traits_of
 from studio.words import BadInput
 
 MAX_SEED = 2**32 - 1
+KEY_CHARS = 180
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,22 @@ def check_request(
         steps=_unless(0, "steps", steps, 1, limits.max_steps),
         guidance=_guidance(guidance, limits.max_guidance),
     )
+
+
+def check_pictures(config: Config, given: Any) -> int:
+    """How many pictures of one request: at least one, and as many as the config allows."""
+    return _whole("pictures", given, 1, config.limits.max_images)
+
+
+def check_key(given: str | None) -> str | None:
+    """The idempotency key in the value of a header; None where there is none."""
+    if not given:
+        return None
+    if len(given) > KEY_CHARS:
+        raise BadInput("too_long", "Idempotency-Key", high=KEY_CHARS, given=len(given))
+    if not (given.isascii() and given.isprintable()):
+        raise BadInput("not_plain", "Idempotency-Key", high=KEY_CHARS)
+    return given
 
 
 def _text(field: str, given: Any, limits: Limits, required: bool = False) -> str:

@@ -5,33 +5,33 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from providers.base import Picture, Provider
-from studio.budget import Purse
+from providers.base import Provider
+from studio import allowance, budget, rests, rollups
+from studio.calls import Book, Made
 from studio.config import Config
-from studio.database import open_database
-from studio.gallery import Gallery, digest
+from studio.database import open_database, reading
+from studio.gallery import Gallery
 from studio.keys import with_address
-from studio.ledger import Figures, Ledger
+from studio.leases import Heartbeat
+from studio.ledger import Ledger
 from studio.loader import create_provider
 from studio.plan import Moment, Planned, make_plan
-from studio.receipt import NobodyCould, Receipt
-from studio.request import MAX_SEED, Request, check_request
+from studio.receipt import Attempt, NobodyCould
+from studio.repeats import await_first, sent_before
+from studio.request import MAX_SEED, Request, check_pictures, check_request
+from studio.rollups import Figures
 from studio.router import Job, Router, Watch
 from studio.visitor import Visitor, visitor_of
+from studio.words import Said
 
-
-@dataclass(frozen=True)
-class Made:
-    """A picture that was made: its file in the gallery, and the receipt."""
-
-    path: Path
-    receipt: Receipt
+__all__ = ["Made", "Studio"]
 
 
 class Studio:
@@ -49,13 +49,13 @@ class Studio:
         self.folder = folder
         self.environ = environ
         self.clock = clock
-        engine = open_database(folder)
-        self.ledger = Ledger(engine, clock)
-        self.purse = Purse(engine, config.budget, clock)
+        self._engine = open_database(folder, environ.get("DATABASE_URL", "").strip() or None)
+        self.ledger = Ledger(self._engine, clock, config.store_prompts)
         self.gallery = Gallery(folder / "pictures")
-        self._engine = engine
+        self.book = Book(self.ledger, self.gallery)
+        self.router = Router(self.config, self.provider, self.book)
         self._providers: dict[str, Provider] = {}
-        self._router = Router(self.config, self.provider, self.ledger, self.purse)
+        self._heartbeat = Heartbeat(self.ledger, self.gallery, config.keep_pictures)
 
     def provider(self, name: str) -> Provider:
         """The provider of an entry, made on first use and kept."""
@@ -71,49 +71,126 @@ class Studio:
         """The request in a door's raw values. Raises BadInput with a sentence naming the field."""
         return check_request(self.config, **raw)
 
-    async def plan(self, visitor: Visitor, request: Request | None = None) -> list[Planned]:
+    def left_today(self, visitor: Visitor) -> Decimal:
+        """What this visitor may still spend today, in dollars. Blocking."""
+        with reading(self._engine) as connection:
+            return budget.left_today(connection, self.config.budget, visitor, self.clock())
+
+    async def plan(
+        self, visitor: Visitor, request: Request | None = None, pictures: int = 1
+    ) -> list[Planned]:
         """Who would be asked now, in this order, and who is left out and why."""
-        return await asyncio.to_thread(self._plan, visitor, request)
+        return await asyncio.to_thread(self._plan, visitor, request, pictures)
 
     async def figures(self) -> dict[tuple[str, str], Figures]:
         """How each offer has done so far, by entry and model."""
-        return await asyncio.to_thread(self.ledger.figures)
+        return await asyncio.to_thread(self._figures)
 
     async def generate(
-        self, request: Request, visitor: Visitor, watch: Watch = lambda *_: None
+        self,
+        request: Request,
+        visitor: Visitor,
+        watch: Watch = lambda *_: None,
+        idempotency_key: str | None = None,
     ) -> Made:
-        """One picture and its receipt. Raises NobodyCould with the trail."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        seed = SystemRandom().randint(0, MAX_SEED) if request.seed is None else request.seed
-        job = Job(
-            uuid.uuid4().hex, request, seed, visitor, self.environ,
-            started + self.config.deadline, watch,
-        )  # fmt: skip
-        plan = await self.plan(visitor, request)
-        await asyncio.to_thread(self.ledger.record_request, job.id, visitor.id, request, seed)
-        row, picture, attempts = await self._router.run(job, plan)
-        if row is None or picture is None:
-            raise NobodyCould(job.id, tuple(attempts))
-        receipt = Receipt(
-            job.id, row.entry.name, row.model.id, picture.seed, picture.width, picture.height,
-            picture.media_type, digest(picture.data), loop.time() - started, picture.cost_usd,
-            row.paid_by, row.sample, picture.notes, tuple(attempts),
-        )  # fmt: skip
-        return await asyncio.shield(asyncio.to_thread(self._keep, picture, receipt))
+        """One picture and its receipt. Raises NobodyCould with the trail.
+
+        Whoever sends the same `idempotency_key` again gets what came, or will come, of the first.
+        """
+        (made,) = await self.generate_many(request, visitor, 1, watch, idempotency_key)
+        if isinstance(made, NobodyCould):
+            raise made
+        return made
+
+    async def generate_many(
+        self,
+        request: Request,
+        visitor: Visitor,
+        pictures: int,
+        watch: Watch = lambda *_: None,
+        idempotency_key: str | None = None,
+    ) -> list[Made | NobodyCould]:
+        """So many pictures with seeds that follow each other, each with an attempt chain of its
+        own. There must be money for all of them before one is made. Raises BadInput where there
+        are more than the config allows.
+        """
+        pictures = check_pictures(self.config, pictures)
+        self.begin()
+        first = SystemRandom().randint(0, MAX_SEED) if request.seed is None else request.seed
+        plan = await self.plan(visitor, request, pictures)
+        now = asyncio.get_running_loop().time()
+        jobs = [
+            Job(uuid.uuid4().hex, request, (first + number) % (MAX_SEED + 1), visitor,
+                self.environ, now, now + self.config.deadline, watch, pictures)
+            for number in range(pictures)
+        ]  # fmt: skip
+        keys = [f"{idempotency_key}/{n}" if idempotency_key else None for n in range(pictures)]
+        if keys[0]:  # one that asks for something else is refused before any of it begins
+            await asyncio.to_thread(sent_before, self.ledger, jobs[0], keys[0])
+        making = [
+            asyncio.ensure_future(self._make(job, key, plan))
+            for job, key in zip(jobs, keys, strict=True)
+        ]
+        try:
+            return await asyncio.gather(*making)
+        finally:  # by itself it leaves as soon as the first of them is stopped, or fails
+            await asyncio.gather(*making, return_exceptions=True)
+
+    def begin(self) -> None:
+        """Look after the ledger from now on; the first request does so too."""
+        self._heartbeat.start()
 
     async def aclose(self) -> None:
-        """Close the providers and the database."""
+        """End what still runs, and close the providers and the database."""
+        await self.router.aclose()
         for provider in self._providers.values():
             await provider.aclose()
+        self._heartbeat.stop()
         self._engine.dispose()
 
-    def _plan(self, visitor: Visitor, request: Request | None) -> list[Planned]:
-        left = self.purse.left_today(visitor)
-        moment = Moment(self.clock(), self.environ, left, self.ledger.used)
-        return make_plan(self.config, moment, request)
+    async def _make(self, job: Job, key: str | None, plan: list[Planned]) -> Made | NobodyCould:
+        trail: list[Attempt] = []
+        self.ledger.requests.add(job.id)
+        begun = asyncio.ensure_future(asyncio.to_thread(
+            self.ledger.begin_request, job.id, job.visitor.id, job.request, job.seed, key,
+            job.pictures,
+        ))  # fmt: skip
+        try:
+            if not await asyncio.shield(begun) and key:
+                return await await_first(self.book, job, key)
+            made = await self.router.run(job, plan, trail)
+        except asyncio.CancelledError:
+            trail.append(Attempt("auto", "", "skipped", str(Said("stopped"))))
+            await asyncio.shield(self._end(begun, job.id, trail))
+            raise
+        finally:
+            self.ledger.requests.discard(job.id)
+        if made:
+            return made
+        await asyncio.to_thread(self.ledger.end_request, job.id, trail)
+        return NobodyCould(job.id, tuple(trail))
 
-    def _keep(self, picture: Picture, receipt: Receipt) -> Made:
-        path = self.gallery.keep(picture.data, receipt)
-        self.ledger.record_receipt(receipt)
-        return Made(path, receipt)
+    async def _end(self, begun: asyncio.Future[bool], job: str, trail: list[Attempt]) -> None:
+        """What was stopped is ended, also where it was stopped while it was being written down."""
+        await asyncio.wait({begun})
+        await asyncio.to_thread(self.ledger.end_request, job, trail)
+
+    def _figures(self) -> dict[tuple[str, str], Figures]:
+        with reading(self._engine) as connection:
+            return rollups.figures(connection)
+
+    def _plan(self, visitor: Visitor, request: Request | None, pictures: int) -> list[Planned]:
+        now, mine = self.clock(), self.config.budget
+        with reading(self._engine) as connection:
+            known = rests.all_rests(connection)
+            moment = Moment(
+                now,
+                self.environ,
+                budget.left_today(connection, mine, visitor, now),
+                lambda usd: budget.budget_holds(mine, visitor, usd, now),
+                lambda entry, model, account: allowance.allowance_of(
+                    connection, entry, model, account, now
+                ),
+                lambda *offer: self.router.not_set_up(*offer) or rests.rest_of(known, *offer),
+            )
+            return make_plan(self.config, moment, request, pictures)

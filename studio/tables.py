@@ -1,4 +1,4 @@
-"""The ledger's tables. Money is whole nano-dollars, so that sums are exact on every database."""
+"""The ledger's tables. Amounts are whole billionths, so that sums are exact on every database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Float,
@@ -23,8 +24,8 @@ from sqlalchemy import (
 _NANO = Decimal(10) ** 9
 
 
-class Usd(TypeDecorator[Decimal]):
-    """Dollars as whole nano-dollars; None is unknown."""
+class Amount(TypeDecorator[Decimal]):
+    """Dollars, or whatever an allowance is counted in, as whole billionths; None is unknown."""
 
     impl = BigInteger
     cache_ok = True
@@ -68,7 +69,15 @@ requests = Table(
     Column("guidance", Float),
     Column("sha256", String(64)),
     Column("receipt", Text),
+    Column("process", String(64), nullable=False),
+    Column("lease_until", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("trail", Text),
+    Column("idempotency_key", String(200)),
+    Column("fingerprint", String(64), nullable=False),
     Index("requests_by_visitor", "visitor", "asked_at"),
+    Index("requests_by_key", "visitor", "idempotency_key", unique=True),
+    Index("requests_under_way", "ended_at", "lease_until"),
 )
 
 attempts = Table(
@@ -83,17 +92,84 @@ attempts = Table(
     Column("outcome", String(20), nullable=False),
     Column("reason", Text, nullable=False),
     Column("seconds", Float, nullable=False),
-    Column("cost_usd", Usd),
+    Column("cost_usd", Amount),
     Column("billed", String(5), nullable=False),
     Column("paid_by", String(10), nullable=False),
     Column("retry_at", Instant),
+    Column("process", String(64), nullable=False),
+    Column("lease_until", Instant),
+    Column("holds", Text, nullable=False),
+    Column("fault", String(12), nullable=False),
     Index("attempts_by_provider", "provider", "account", "started_at"),
+    Index("attempts_by_outcome", "provider", "model", "outcome", "id"),
+    Index("attempts_under_way", "outcome", "lease_until"),
 )
+"""One row a call. `lease_until` is set while it runs; `holds` is what was set aside for it, `fault`
+what a rest goes by besides its outcome: `ours` where the provider is not to blame.
+"""
 
-spending = Table(
-    "spending",
+meters = Table(
+    "meters",
     metadata,
-    Column("scope", String(80), primary_key=True),
-    Column("day", String(10), primary_key=True),
-    Column("usd", Usd, nullable=False),
+    Column("scope", String(160), primary_key=True),
+    Column("period", String(16), primary_key=True),
+    Column("amount", Amount, nullable=False),
 )
+"""What was spent of each budget and each allowance, and set aside, in each of its periods."""
+
+rests = Table(
+    "rests",
+    metadata,
+    Column("provider", String(80), primary_key=True),
+    Column("model", String(200), primary_key=True),
+    Column("account", String(32), primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("streak", Integer, nullable=False),
+)
+"""Who is left alone until when. An empty model stands for all of that account's."""
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("provider", String(80), primary_key=True),
+    Column("account", String(32), primary_key=True),
+    Column("left", Amount, nullable=False),
+    Column("limit", Amount),
+    Column("unit", String(20), nullable=False),
+    Column("resets_at", Instant),
+    Column("as_of", Instant, nullable=False),
+    Column("metered", Amount, nullable=False),
+)
+"""What a service said is left at an instant, and what our own meter showed at that instant."""
+
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("provider", String(80), primary_key=True),
+    Column("model", String(200), primary_key=True),
+    Column("outcome", String(20), primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    Column("usd", Amount, nullable=False),
+    Column("unknown", BigInteger, nullable=False),
+    Column("maybe", BigInteger, nullable=False),
+)
+"""Sums of settled attempts by day, and under an empty day since ever.
+
+`unknown` counts those that may have cost nobody knows how much, `maybe` those of them that gave no
+picture.
+"""
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("media_type", String(40), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("starred", Boolean, nullable=False),
+    Column("going", Boolean, nullable=False),
+    Index("pictures_by_age", "going", "starred", "made_at"),
+)
+"""The files of the gallery. `going` marks one whose file is being deleted."""

@@ -10,8 +10,8 @@ from html import escape
 import gradio as gr
 
 from studio.config import Config
-from studio.ledger import Figures
 from studio.plan import Planned
+from studio.rollups import Figures
 from studio.studio import Studio
 from ui.cost_details import details
 from ui.formats import label, pill, short_model, usd
@@ -116,14 +116,18 @@ def _left(row: Planned, words: Words) -> str:
     free = row.entry.free
     if free is None:
         return escape(words("costs.no_limit") if row.model.usd == 0 else words("costs.none"))
-    if row.left is None:
+    known = row.allowance
+    if known.left is None:
         return escape(words("costs.unknown"))
     key = "costs.left_usd" if free.unit == "usd" else "costs.left_of"
-    left = words(key, left=usd(row.left), amount=usd(free.amount), unit=words(f"unit.{free.unit}"))
-    source = [words("costs.our_count")]
-    if row.resets_at:
-        source.append(words("costs.resets", date=f"{row.resets_at:%Y-%m-%d}"))
-    share = row.left / free.amount if free.amount else Decimal(0)
+    left = words(
+        key, left=usd(known.left), amount=usd(free.amount), unit=words(f"unit.{free.unit}")
+    )
+    said = known.as_of and words("costs.service_says", date=f"{known.as_of:%Y-%m-%d %H:%M}")
+    source = [said or words("costs.our_count")]
+    if known.resets_at:
+        source.append(words("costs.resets", date=f"{known.resets_at:%Y-%m-%d}"))
+    share = min(Decimal(1), known.left / free.amount) if free.amount else Decimal(0)
     bar = f'<div class="bar-left"><i style="width:{share:.0%}"></i></div>'
     return f"{escape(left)}<small>{escape(' · '.join(source))}</small>{bar}"
 

@@ -60,4 +60,4 @@ def _paid(studio: Studio, request: gr.Request, words: Words) -> str:
     visitor: Visitor = studio.visitor(request.headers)
     if studio.config.budget.usd_per_day == 0:
         return pill(words("paid.off"))
-    return pill(words("paid.on", left=usd(studio.purse.left_today(visitor))), "paid")
+    return pill(words("paid.on", left=usd(studio.left_today(visitor))), "paid")

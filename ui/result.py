@@ -140,7 +140,7 @@ class ResultView:
             says = words(f"outcome.{attempt.outcome}")
             repeats = attempt.reason.startswith(says)
             says = attempt.reason if repeats else f"{says} · {attempt.reason}"
-        if attempt.retry_at:
+        if attempt.retry_at and not left_out:  # a rest says so itself
             says += " · " + words("trail.retry", time=_minute(attempt.retry_at))
         facts = [] if left_out else [words("badge.seconds", seconds=f"{attempt.seconds:.1f}")]
         if made:

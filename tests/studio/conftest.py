@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Engine
 
 from providers.base import Entry, Provider
 from studio.config import Config
+from studio.database import open_database
+from studio.ledger import Ledger
 from studio.receipt import Attempt
 from studio.studio import Made, Studio
 from studio.visitor import Visitor
+from tests.chromium import MUST
+from tests.postgres import MISSING, Postgres, installed
 from tests.studio import fakes
 from tests.studio.fakes import Clock, Outcome, Scripted
 
@@ -46,6 +51,43 @@ class Bench:
 
 def trail(attempts: tuple[Attempt, ...]) -> list[tuple[str, str]]:
     return [(attempt.provider, attempt.outcome) for attempt in attempts]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests, started by the first that asks. On a build server it must be had."""
+    if installed() is None:
+        (pytest.fail if MUST else pytest.skip)(MISSING)
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The test runs on both databases; None is the one in the data folder."""
+    if request.param == "sqlite":
+        yield None
+    else:
+        with request.getfixturevalue("postgres").database() as url:
+            yield url
+
+
+@pytest.fixture
+def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
+    """A new ledger's database, on SQLite and on PostgreSQL."""
+    engine = open_database(tmp_path, database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(engine: Engine, clock: Clock) -> Ledger:
+    return Ledger(engine, clock)
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from providers.base import Model
-from studio.config import Budget, Config, ConfigError, Limits, load_config
+from providers.base import Free, Model
+from studio.config import Budget, Config, ConfigError, Keep, Limits, load_config
 from studio.costs import in_language
 from studio.loader import adapter_names
 
@@ -35,6 +35,20 @@ AT_THE_TOP = {  # a line after those two: what is said of it
     "free_first: maybe": "free_first: should be true or false, not 'maybe'",
     "deadline: -1": "deadline: should be greater than 0, not -1",
     "deadline: .inf": "deadline: should be a finite number, not inf",
+    "store_prompts: some": "store_prompts: should be 'full', 'hash' or 'none', not 'some'",
+    "store_prompts: no": "store_prompts: should be 'full', 'hash' or 'none', not False",
+    "store_prompts:": "store_prompts: should be 'full', 'hash' or 'none', not empty",
+    "keep_pictures: 5": "keep_pictures: should be a mapping, not 5",
+    "keep_pictures: {weeks: 1}": "keep_pictures.weeks: unknown key; known are days, bytes",
+    "keep_pictures: {days: 0}": "keep_pictures.days: should be greater than 0, not 0",
+    "keep_pictures: {days: 36501}": "keep_pictures.days: should be less than or equal to 36500, not",
+    "keep_pictures: {days: .inf}": "keep_pictures.days: should be a finite number, not inf",
+    "keep_pictures: {days: yes}": "keep_pictures.days: should be a number, not True",
+    "keep_pictures: {days: '7'}": "keep_pictures.days: should be a number, not '7'",
+    "keep_pictures: {bytes: 0}": "keep_pictures.bytes: should be greater than or equal to 1, not 0",
+    "keep_pictures: {bytes: 5 GB}": "keep_pictures.bytes: should be a whole number, not '5 GB'",
+    "keep_pictures: {bytes: 1.5}": "keep_pictures.bytes: should be a whole number, not 1.5",
+    "keep_pictures: {bytes: yes}": "keep_pictures.bytes: should be a whole number, not True",
     "budget: {usd_per_day: -1}": "budget.usd_per_day: should be greater than or equal to 0, not -1",
     "budget: {usd_per_day: .nan}": "budget.usd_per_day: should be a finite number, not nan",
     "budget: 5": "budget: should be a mapping, not 5",
@@ -68,6 +82,11 @@ IN_AN_ENTRY = {  # a line in an entry: what is said of it
     "free: {amount: 1, unit: eur, per: day}": "free.unit: should be 'images', 'usd', 'gpu_seconds'",
     "free: {amount: 1, unit: usd, per: week}": "free.per: should be 'minute', 'hour', 'day', 'mon",
     "free: {amount: 1, unit: usd, per: day, when_spent: x}": "free.when_spent: should be 'stops', ",
+    "free: {amount: 1, unit: neurons, per: day, each: 0}": "free.each: should be greater than 0, not",
+    "free: {amount: 1, unit: neurons, per: day, each: .nan}": "free.each: should be a finite number",
+    "free: {amount: 1, unit: neurons, per: day, each: few}": "free.each: should be a number, not 'few'",
+    "free: {amount: 1, unit: usd, per: day, pool: 5}": "free.pool: should be text, not 5",
+    "free: {amount: 1, unit: usd, per: day, pool: ''}": "free.pool: string should have at least 1",
     "free: {unit: usd, per: day}": "free.amount: is missing",
     "sends_prompt_to: {who: me}": "sends_prompt_to.who: should be 'company', 'volunteers' or 'now",
     "timeout: 0": "timeout: should be greater than 0, not 0",
@@ -97,6 +116,9 @@ FROM_THE_START = {  # a whole file: the line and what is said of it
     OK + "fallback:\n  - s\n  - t": "5: fallback.1: there is no entry 't'",
     OK + "  t:\n    adapter: sketch\n    models:\n      - id: a\n      - id: b\n        us: 1":
         "8: providers.t.models.1.us: unknown key; did you mean usd? Known are id, usd",
+    OK + "  a: {adapter: sketch, free: &f {amount: 1, unit: usd, per: day, pool: p}}\n"
+        "  b: {adapter: sketch, free: *f}\n  c:\n    adapter: sketch\n    free:\n"
+        "      {<<: *f, per: month}": "7: providers.c.free: shares its pool with a, whose",
     "providers:\n  auto: {adapter: sketch}": "2: providers.auto: a name is lower-case letters, dig",
     "providers:\n  Sketch: {adapter: sketch}": "2: providers.Sketch: a name is lower-case letters",
     "providers:\n  a/b: {adapter: sketch}": "2: providers.a/b: a name is lower-case letters",
@@ -194,6 +216,22 @@ def test_mappings_merge_key_by_key_and_prices_are_exact(tmp_path: Path) -> None:
     assert [model.usd for model in config.providers["s"].models] == [Decimal("0.003"), None]
 
 
+def test_what_is_kept_and_what_a_picture_takes_is_as_it_is_written(tmp_path: Path) -> None:
+    text = """
+store_prompts: hash
+keep_pictures: {days: 7.5, bytes: 5000000000}
+providers:
+  a: {adapter: sketch, free: &f {amount: 10000, unit: neurons, per: day, each: 96.5, pool: one}}
+  b: {adapter: sketch, free: *f}
+"""
+    config = load(tmp_path, text)
+    assert (config.store_prompts, config.keep_pictures) == ("hash", Keep(7.5, 5_000_000_000))
+    free = Free(Decimal(10_000), "neurons", "day", each=Decimal("96.5"), pool="one")
+    assert [entry.free for entry in config.providers.values()] == [free, free]
+    plain = load(tmp_path, OK)
+    assert (plain.store_prompts, plain.keep_pictures) == ("full", Keep(None, None))
+
+
 @pytest.mark.parametrize(
     ("written", "english", "chinese"),
     [("Me", "Me", "Me"), ("{en: Me, zh: 我}", "Me", "我"), ("{zh: 我}", "我", "我")],
@@ -229,7 +267,17 @@ def test_the_config_that_comes_with_it_holds_what_it_promises() -> None:
     config = load_config(SHIPPED)
     assert {entry.adapter for entry in config.providers.values()} <= set(adapter_names())
     assert (config.budget, config.limits) == (Budget(), Limits())
+    assert (config.store_prompts, config.keep_pictures) == ("full", Keep())
     assert (config.order[0], config.last_resort) == ("huggingface", "sketch")
+
+
+def test_as_many_pictures_of_cloudflare_are_counted_as_can_never_be_billed() -> None:
+    free = load_config(SHIPPED).providers["cloudflare"].free
+    assert free
+    assert free.each
+    tiles, steps = 4, 8  # 1024×1024, and the most steps that it takes
+    assert free.each == Decimal("4.80") * tiles + Decimal("9.60") * steps
+    assert free.amount // free.each == 104
 
 
 def test_every_price_and_allowance_in_it_says_where_it_comes_from_and_when() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from providers.base import Free, SendsPromptTo, Unavailable
+from providers.base import Free, NotConfigured, Quota, RateLimited, SendsPromptTo, Unavailable
 from studio.costs import HEADERS, cost_rows, free_words
+from studio.keys import account_of
 from studio.receipt import NobodyCould
 from tests.studio.conftest import OWNER, Bench
-from tests.studio.fakes import entry, painted
+from tests.studio.fakes import NOON, entry, painted
 
 CREDIT = Free(Decimal("0.10"), "usd", "month", "stops")
 KNOWN = {
@@ -89,6 +91,66 @@ async def test_what_is_known_of_the_money_is_shown_beside_failures(
         0.003,
         0.097,
     )
+
+
+async def test_what_is_left_says_whether_we_counted_or_the_service_and_when(
+    build: Callable[..., Bench],
+) -> None:
+    credit = entry("a", "0.003", free=CREDIT)
+    bench = build((credit, painted("0.003")))
+    (before,) = await table(bench)
+    said_at = NOON - timedelta(minutes=5)
+    resets_at = NOON + timedelta(days=2)
+    quota = Quota(Decimal("0.05"), Decimal("0.10"), "usd", resets_at, said_at)
+    bench.studio.ledger.record_quota(credit, account_of(None), quota)
+    (said,) = await table(bench)
+    await bench.make()
+    (after,) = await table(bench)
+    keys = "left", "left_source", "resets_at"
+    by_the_service = "the service, 2026-03-14T11:55:00+00:00"
+    assert [[row[key] for key in keys] for row in (before, said, after)] == [
+        [0.1, "our count", "2026-04-01T00:00:00+00:00"],
+        [0.05, by_the_service, "2026-03-16T12:00:00+00:00"],
+        [0.047, by_the_service, "2026-03-16T12:00:00+00:00"],
+    ]
+
+
+async def test_who_rests_and_who_is_not_set_up_is_shown_with_the_reason(
+    build: Callable[..., Bench],
+) -> None:
+    until = NOON + timedelta(hours=2)
+    bench = build(
+        (entry("a"), RateLimited("slow down", until)), (entry("b"), NotConfigured("401 bad key")),
+        (entry("c"), painted()),
+    )  # fmt: skip
+    made = await bench.make()
+    a, b, c = await table(bench)
+    assert [(row["place"], row["state"]) for row in (a, b, c)] == [
+        (None, "resting"), (None, "not_set_up"), (1, "ready"),
+    ]  # fmt: skip
+    assert a["reason"] == "resting until 2026-03-14 14:00:00 UTC after a failure"
+    assert b["reason"] == "not set up, until another start or another key: 401 bad key"
+    assert [(row["pictures"], row["successes"]) for row in (a, b, c)] == [(1, 0), (1, 0), (1, 1)]
+    assert made.receipt.provider == "c"
+
+
+async def test_page_router_and_receipt_go_by_the_same_plan(build: Callable[..., Bench]) -> None:
+    one = Free(Decimal(1), "images", "day", "stops")
+    bench = build(
+        (entry("unset", adapter="keyed", key_env="K"), painted()),
+        (entry("spent", free=one), painted()), (entry("dear", "0.5"), painted()),
+        (entry("free"), painted()),
+    )  # fmt: skip
+    await bench.make(provider="spent")
+    rows = await table(bench)
+    attempts = (await bench.make()).receipt.attempts
+    shown = [(row["provider"], row["reason"]) for row in rows if not row["place"]]
+    assert shown == [
+        ("unset", "no key: set K"),
+        ("spent", "included credit is spent until 2026-03-15 00:00 UTC"),
+        ("dear", "over budget: it costs $0.5 and paid is off"),
+    ]
+    assert [(one.provider, one.reason) for one in attempts if one.outcome == "skipped"] == shown
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ async def test_everyone_who_is_set_up_is_asked_once_the_cheapest_first(build: Bu
     }  # fmt: skip
     assert (calls["cent"][0].request.width, calls["cent"][0].request.height) == (512, 512)
     assert len(bench.rows("attempts")) == len(bench.rows("requests")) == 3
-    assert bench.studio.purse.left_today(OWNER) == LIVE_USD - Decimal("0.012")
+    assert bench.studio.left_today(OWNER) == LIVE_USD - Decimal("0.012")
 
 
 async def test_nothing_beyond_five_cents_is_even_offered(build: Build) -> None:
@@ -92,7 +92,7 @@ async def test_an_unknown_price_is_the_ceiling_and_without_one_it_is_left_out(
         "unbounded": unknown, "granted": unknown,
         "other": "with its $0.03 the round would pass $0.05",
     }  # fmt: skip
-    assert bench.studio.purse.left_today(OWNER) == Decimal("0.02")
+    assert bench.studio.left_today(OWNER) == Decimal("0.02")
 
 
 async def test_an_included_credit_counts_at_its_list_price(build: Build) -> None:
@@ -114,7 +114,7 @@ async def test_after_one_that_may_have_been_billed_only_free_ones_are_asked(buil
     _, outcomes = await whole_round(bench)
     assert outcomes == {"lost": "outcome_unknown", "next": "skipped"}
     assert bench.asked() == ["lost"]
-    assert bench.studio.purse.left_today(OWNER) == LIVE_USD - Decimal("0.01")
+    assert bench.studio.left_today(OWNER) == LIVE_USD - Decimal("0.01")
 
 
 async def test_a_dearer_bill_than_the_list_says_is_heeded(build: Build) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,21 +86,33 @@ class House:
         with closing(sqlite3.connect(self.app.folder / "data" / "ledger.db")) as ledger:
             return [row[0] for row in ledger.execute("select outcome from attempts order by id")]
 
+    def wake(self) -> None:
+        """Let nobody rest for what an earlier test did to it."""
+        with closing(sqlite3.connect(self.app.folder / "data" / "ledger.db")) as ledger:
+            ledger.execute("delete from rests")
+            ledger.commit()
 
-@pytest.fixture(scope="session")
-def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+
+@contextmanager
+def new_house(folder: Path) -> Iterator[House]:
     vendor = Vendor()
     with serve(vendor) as server:
         vendor.server = server
-        config = CONFIG.replace("URL", server.url)
-        with running(tmp_path_factory.mktemp("vendor"), config) as app:
+        with running(folder, CONFIG.replace("URL", server.url)) as app:
             yield House(app, vendor)
             server.release.set()
+
+
+@pytest.fixture(scope="session")
+def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with new_house(tmp_path_factory.mktemp("vendor")) as house:
+        yield house
 
 
 @pytest.fixture
 def house(_house: House) -> Iterator[House]:
     _house.vendor.answer = PNG
+    _house.wake()
     _house.vendor.server.release.clear()
     yield _house
     _house.vendor.server.release.set()
