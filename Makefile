@@ -2,6 +2,7 @@
 # make test     all tests; some of them: make test T=tests/providers, make test T="-k fallback -x"
 # make lint     style, types, and which floor may import what
 # make bench    what is fast
+# make drill    every fault of every vendor, to see that none is paid for twice
 # make check    ask every provider whether it would work now; makes no picture, costs nothing
 # make live     one small picture of every provider that is set up, for at most $0.05; asks first
 #
@@ -15,7 +16,7 @@ MINOR := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
 WANTED := $(shell $(PYTHON) $(MINOR))
 PRESENT := $(shell $(PY) $(MINOR))
 
-.PHONY: run test lint bench check live
+.PHONY: run test lint bench drill check live
 
 run: .venv/run.stamp
 	@exec $(PY) app.py
@@ -33,6 +34,9 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@$(PY) -m benchmarks
+
+drill: .venv/dev.stamp
+	@$(PY) -m tests.drill
 
 check: .venv/run.stamp
 	@exec $(PY) app.py --check

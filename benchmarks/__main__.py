@@ -7,13 +7,13 @@ import platform
 from datetime import datetime, timezone
 from pathlib import Path
 
-from benchmarks import added_per_picture, first_page
+from benchmarks import a_million, added_per_picture, first_page
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    rows = [*added_per_picture.measure(), *first_page.measure()]
+    rows = [*added_per_picture.measure(), *first_page.measure(), *a_million.measure()]
     width = max(len(row.what) for row in rows)
     print(f"{'':{width}}  {'ours':>10}  {'floor':>10}  {'added':>10}  ratio")
     for row in rows:
