@@ -177,7 +177,10 @@ async def _go_through(cell: Cell, prompt: str, others: Sequence[Other], empty: P
         scene = await asyncio.to_thread(stack.enter_context, answered(cell))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         shutil.copyfile(empty / "ledger.db", folder / "ledger.db")
-        entries = {"first": _first(cell, scene.address), **{one.entry.name: one.entry for one in others}}
+        entries = {
+            "first": _first(cell, scene.address),
+            **{one.entry.name: one.entry for one in others},
+        }
         config = Config(
             entries,
             fallback=tuple(entries),
