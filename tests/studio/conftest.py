@@ -99,9 +99,15 @@ def adapters(monkeypatch: pytest.MonkeyPatch) -> dict[str, Provider]:
     return providers
 
 
+@pytest.fixture
+def where() -> str | None:
+    """The database of what `build` builds: SQLite, but for modules that ask for both in its place."""
+    return None
+
+
 @pytest_asyncio.fixture
 async def build(
-    adapters: dict[str, Provider], tmp_path: Path
+    adapters: dict[str, Provider], tmp_path: Path, where: str | None
 ) -> AsyncIterator[Callable[..., Bench]]:
     """Builds a studio of (entry, outcomes…); keywords are those of Config, and `environ`."""
     made: list[Studio] = []
@@ -117,7 +123,9 @@ async def build(
         last = config.get("last_resort")
         config.setdefault("fallback", tuple(name for name in entries if name != last))
         clock = Clock()
-        studio = Studio(Config(entries, **config), tmp_path / "data", environ or {}, clock)
+        around = {} if environ is None else environ  # a test may change it later
+        around |= {"DATABASE_URL": where} if where else {}
+        studio = Studio(Config(entries, **config), tmp_path / "data", around, clock)
         made.append(studio)
         return Bench(studio, fake, clock)
 

@@ -40,6 +40,12 @@ RICH = Budget(Decimal("0.05"), Decimal(1), Decimal("0.10"))
 DEAD = Unreachable("nobody there", again=False)
 
 
+@pytest.fixture
+def where(database_url: str | None) -> str | None:
+    """Everything here runs on both databases."""
+    return database_url
+
+
 def pair(build: Build, *outcomes: Any, **offer: Any) -> Bench:
     """One that fails so, and one that works."""
     return build((entry("a", **offer), *outcomes), (entry("b"), painted()))
