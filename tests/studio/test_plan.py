@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -48,7 +49,9 @@ def plan(
     config = {"fallback": order, "budget": RICH} | config
     database = create_engine("sqlite://")
     metadata.create_all(database)
-    with database.begin() as connection:
+    with ExitStack() as stack:
+        stack.callback(database.dispose)
+        connection = stack.enter_context(database.begin())
         for one in {e.name: e for e in entries if e.free}.values():
             assert one.free
             account = account_of((environ or {}).get(one.key_env or ""))
