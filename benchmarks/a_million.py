@@ -20,7 +20,7 @@ from studio.costs import cost_rows
 from studio.database import reading
 from studio.keys import account_of
 from studio.ledger import Opened
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt
 from studio.studio import Studio
 from studio.visitor import Visitor

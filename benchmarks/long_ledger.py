@@ -113,9 +113,8 @@ def _roll_up(connection: Connection, day: Any) -> None:
         day.label("day"), *offer, func.count(),
         func.sum(case((attempts.c.cost_usd.is_(None), 0), else_=attempts.c.cost_usd)),
         func.sum(case((unsure, 1), else_=0)),
-        func.sum(case((attempts.c.billed == "maybe", 1), else_=0)),
     ).group_by("day", *offer)  # fmt: skip
-    columns = ["day", "provider", "model", "outcome", "attempts", "usd", "unknown", "maybe"]
+    columns = ["day", "provider", "model", "outcome", "attempts", "usd", "unknown"]
     connection.execute(insert(rollups).from_select(columns, sums))
 
 

@@ -12,7 +12,11 @@ from providers._comfy_end import failure_in, refuse_failure
 from providers._comfy_queue import entry_of, place_of, take_back
 from providers._comfy_server import Server
 from providers.base import Progress
-from providers.errors import ProviderError, Unavailable
+from providers.errors import (
+    ProviderError,
+    Spoilt,
+    Unavailable,
+)
 
 MISSES = 3
 """Answers after a job that may fail in a row before it is given up."""
@@ -61,7 +65,7 @@ class Job:
         answer = (await self._server.ask("prompt", body, seconds=None, lost=self._lost)).json()
         job = answer.get("prompt_id") if isinstance(answer, Mapping) else None
         if not isinstance(job, str) or not job:
-            raise Unavailable("the answer names no job")
+            raise Spoilt("the answer names no job")
         self._id = job
 
     async def _follow(self, ear: Ear) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from providers.errors import (
     ProviderError,
     QuotaExhausted,
     RateLimited,
+    Spoilt,
     Unavailable,
     Unreachable,
     Unsupported,
@@ -82,7 +83,7 @@ def translate(
         return entry.lost(model, f"{host} took the request and gave no whole answer")
     if isinstance(error, CancelledError):  # the SDK's word for a stream that has ended
         return entry.lost(model, f"{host} broke off before the picture was done")
-    return Unavailable(f"the answer of {host} holds no picture and is not understood")
+    return Spoilt(f"the answer of {host} holds no picture and is not understood")
 
 
 def _raised(title: object, message: object, host: str, key: str | None) -> ProviderError:

@@ -13,7 +13,12 @@ from typing import Any
 from providers._answer import words
 from providers._sides import Sides, size_notes
 from providers.base import PictureRequest, Progress
-from providers.errors import Refused, Spoilt, Unavailable, Unsupported
+from providers.errors import (
+    Refused,
+    Spoilt,
+    Unavailable,
+    Unsupported,
+)
 
 ANY_MODEL = "any"
 """Whatever model a volunteer has loaded."""
@@ -48,7 +53,7 @@ def is_over(check: Any, longest: float) -> bool:
     seconds still to wait. That nobody serves it now is no outage: another model may be served.
     """
     if not isinstance(check, Mapping):
-        raise Unavailable("the answer is not understood")
+        raise Spoilt("the answer is not understood")
     if check.get("faulted"):
         raise Unavailable("the job failed at the volunteer's machine")
     if check.get("done"):

@@ -12,7 +12,12 @@ from providers._horde_errors import Gone, refuse_failure
 from providers._horde_job import is_over, progress_in
 from providers._rest import Api, Reply
 from providers.base import Entry, Progress
-from providers.errors import ProviderError, RateLimited, Unavailable
+from providers.errors import (
+    ProviderError,
+    RateLimited,
+    Spoilt,
+    Unavailable,
+)
 
 ANONYMOUS = "0000000000"
 AGENT = "Freebrush:1:https://github.com/"
@@ -79,7 +84,7 @@ class Queue:
         answer = (await self.ask("POST", "generate/async", body, lost)).json()
         job = answer.get("id") if isinstance(answer, dict) else None
         if not isinstance(job, str) or not job.replace("-", "").isalnum():
-            raise Unavailable("the answer names no job")
+            raise Spoilt("the answer names no job")
         return job
 
     async def _wait(

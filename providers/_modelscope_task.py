@@ -14,7 +14,10 @@ from providers._answer import failure, said, words
 from providers._rest import Reply
 from providers._sides import Sides, size_notes
 from providers.base import PictureRequest, Quota
-from providers.errors import QuotaExhausted, Spoilt, Unavailable
+from providers.errors import (
+    QuotaExhausted,
+    Spoilt,
+)
 
 MAX_SEED = 2**31 - 1
 MAX_STEPS = 100
@@ -75,7 +78,7 @@ def mapping_in(reply: Reply) -> Mapping[str, Any]:
     """The JSON object in `reply`. Raises Unavailable if there is none."""
     answer = reply.json()
     if not isinstance(answer, Mapping):
-        raise Unavailable("the answer is not understood")
+        raise Spoilt("the answer is not understood")
     return answer
 
 

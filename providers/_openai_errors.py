@@ -63,5 +63,9 @@ def failure_of(reply: Reply, key: str | None) -> ProviderError:
     if has_code(reply.body, SPENT):
         return QuotaExhausted(f"the credit is used up: {text}")
     if reply.status == 200:
-        return Unavailable(f"the service failed: {text}" if text else "the answer holds no picture")
+        return (
+            Unavailable(f"the service failed: {text}")
+            if text
+            else Spoilt("the answer holds no picture")
+        )
     return failure(reply.status, reply.headers, text)

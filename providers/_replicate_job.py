@@ -12,7 +12,12 @@ from providers._answer import words
 from providers._deadline import Late, before
 from providers._replicate_sdk import Ask, Sdk
 from providers.base import Entry, Progress
-from providers.errors import ProviderError, Refused, Unavailable
+from providers.errors import (
+    ProviderError,
+    Refused,
+    Spoilt,
+    Unavailable,
+)
 
 FIRST_LOOK, LAST_LOOK = 0.1, 2.0
 """Seconds between two looks: few at first, for the fast models."""
@@ -124,7 +129,7 @@ class Job:
 def _id_in(found: Mapping[str, Any]) -> str:
     job = found.get("id")
     if not isinstance(job, str) or not re.fullmatch(r"[\w-]+", job):
-        raise Unavailable("the answer names no prediction")
+        raise Spoilt("the answer names no prediction")
     return job
 
 

@@ -16,7 +16,13 @@ import httpx
 
 from providers._answer import failure, said, words
 from providers._rest import MOST, Reply
-from providers.errors import NotConfigured, ProviderError, Spoilt, Unavailable, Unreachable
+from providers.errors import (
+    NotConfigured,
+    ProviderError,
+    Spoilt,
+    Unavailable,
+    Unreachable,
+)
 
 Ask = Callable[[Any], Awaitable[Any]]
 """A call of the SDK's client."""
@@ -91,7 +97,7 @@ class Sdk:
             pass  # the SDK's models are narrower than the service: see for ourselves
         answer = self._wire.reply.json()
         if not isinstance(answer, Mapping):
-            raise Unavailable("the answer is not understood")
+            raise Spoilt("the answer is not understood")
         return answer
 
 

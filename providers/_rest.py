@@ -11,7 +11,13 @@ import httpx
 from providers._answer import address
 from providers._header import MAX_BYTES
 from providers.base import Entry
-from providers.errors import NotConfigured, ProviderError, Spoilt, Unavailable, Unreachable
+from providers.errors import (
+    NotConfigured,
+    ProviderError,
+    Spoilt,
+    Unavailable,
+    Unreachable,
+)
 
 MOST = MAX_BYTES * 3 // 2
 """Bytes of an answer: the largest picture in base64, and a little around it."""
@@ -25,13 +31,13 @@ class Reply(NamedTuple):
     body: bytes
 
     def json(self) -> Any:
-        """Raises Unavailable if the body is no JSON."""
+        """Raises Spoilt if the body is no JSON."""
         try:
             return json.loads(self.body)
         except ValueError as error:
             kind = self.headers.get("content-type", "").partition(";")[0]
             what = "a web page" if kind == "text/html" else "something else"
-            raise Unavailable(f"the answer is not JSON but {what}") from error
+            raise Spoilt(f"the answer is not JSON but {what}") from error
 
 
 class Api:

@@ -92,7 +92,7 @@ class Server:
         except ValueError as error:
             kind = response.headers.get("content-type", "").partition(";")[0] or "nothing"
             kind = words(kind, self._key)
-            raise Unavailable(f"{self.host} answers with {kind} and not with JSON") from error
+            raise Spoilt(f"{self.host} answers with {kind} and not with JSON") from error
 
     def _failure(self, response: httpx.Response) -> ProviderError:
         status, text = response.status_code, words(_said(response), self._key)

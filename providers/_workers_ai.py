@@ -71,7 +71,11 @@ def failure_in(reply: Reply, key: str | None) -> ProviderError:
     if has_code(reply.body, NO_ENTRY):
         return NotConfigured(f"the key was refused: {text}")
     if reply.status == 200:
-        return Unavailable(f"the service failed: {text}" if text else "the answer is no picture")
+        return (
+            Unavailable(f"the service failed: {text}")
+            if text
+            else Spoilt("the answer is no picture")
+        )
     return failure(reply.status, reply.headers, text)
 
 

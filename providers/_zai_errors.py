@@ -89,7 +89,11 @@ def failure_of(
     if code in BROKEN:
         return Unavailable(f"the server failed {reason}", again=True)
     if status == 200:
-        return Unavailable(f"the service failed: {text}" if text else "the answer holds no picture")
+        return (
+            Unavailable(f"the service failed: {text}")
+            if text
+            else Spoilt("the answer holds no picture")
+        )
     return failure(status, headers, text)
 
 

@@ -14,7 +14,9 @@ from typing import Any
 from providers._sides import Sides, refuse_other_shape, size_notes
 from providers._zai_errors import failure_of
 from providers.base import PictureRequest
-from providers.errors import Unavailable
+from providers.errors import (
+    Spoilt,
+)
 
 COGVIEW = Sides(512, 2048, 16)
 COGVIEW_PIXELS = 2**21
@@ -42,7 +44,7 @@ def address_in(answer: Any, key: str) -> str:
     text of anything else. Raises a ProviderError.
     """
     if not isinstance(answer, Mapping):
-        raise Unavailable("the answer is not JSON but something else")
+        raise Spoilt("the answer is not JSON but something else")
     data = answer.get("data")
     first = data[0] if isinstance(data, list) and data else None
     url = first.get("url") if isinstance(first, Mapping) else None

@@ -127,7 +127,8 @@ class Traits:
 
     `models` are those of an entry that names none; `sample` marks an adapter whose pictures are
     drawn and not made by a model; `needs_key` and `needs_address` say what must be set, and
-    `needs_packages` what must be importable of what requirements.txt does not install; `stoppable`
+    `needs_packages` what must be importable of what requirements.txt does not install, which
+    `install` does; `stoppable`
     is false where nothing takes back a job that was sent. `retired`
     names models that are gone and that people still ask for, each with the one that replaced it.
     """
@@ -135,6 +136,7 @@ class Traits:
     needs_key: bool = True
     needs_address: bool = False
     needs_packages: tuple[str, ...] = ()
+    install: str = ""
     sample: bool = False
     stoppable: bool = True
     models: tuple[Model, ...] = ()

@@ -31,6 +31,7 @@ from providers.errors import ProviderError, Unavailable
 TRAITS = Traits(
     needs_key=False,
     needs_packages=("torch", "diffusers", "transformers"),
+    install="pip install -r requirements-gpu.txt",
     models=(Model("SimianLuo/LCM_Dreamshaper_v7", Decimal(0)),),
     sends_prompt_to=SendsPromptTo("nowhere", "this process"),
 )

@@ -37,7 +37,12 @@ from providers.base import (
     SendsPromptTo,
     Traits,
 )
-from providers.errors import NotConfigured, ProviderError, Unavailable
+from providers.errors import (
+    NotConfigured,
+    ProviderError,
+    Spoilt,
+    Unavailable,
+)
 
 TRAITS = Traits(
     stoppable=False,
@@ -128,7 +133,7 @@ class ModelScope:
         refuse_failure(reply, key)
         task = mapping_in(reply).get("task_id")
         if not isinstance(task, str) or not task:
-            raise Unavailable("the answer names no task")
+            raise Spoilt("the answer names no task")
         report(Progress(words="waiting"))
         return await self._look_after(task, model, key, report)
 

@@ -6,10 +6,8 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from providers.base import (
     Defect,
@@ -22,15 +20,13 @@ from providers.base import (
     Unavailable,
     Unreachable,
 )
-from studio.gallery import Gallery, digest
+from studio.book import Book, Made
+from studio.gallery import digest
+from studio.job import Job
 from studio.keys import key_of
-from studio.ledger import Ledger, Opened
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt, Receipt, skipped
 from studio.words import Said
-
-if TYPE_CHECKING:
-    from studio.router import Job
 
 _log = logging.getLogger(__name__)
 
@@ -41,29 +37,6 @@ NEARLY = 0.5
 """Seconds before the end of a request in which a silence is the request's, not the provider's."""
 
 Provide = Callable[[str], Provider]
-
-
-@dataclass(frozen=True)
-class Made:
-    """A picture that was made: its file in the gallery, and the receipt."""
-
-    path: Path
-    receipt: Receipt
-
-
-@dataclass(frozen=True)
-class Book:
-    """Where a picture and what is known of it are kept."""
-
-    ledger: Ledger
-    gallery: Gallery
-
-    def enter(self, opened: Opened, attempt: Attempt, data: bytes, receipt: Receipt) -> Made:
-        """Keep a picture: its file first, so that the ledger names none that is not there."""
-        path = self.gallery.keep(data, receipt)
-        self.ledger.succeed(opened, attempt, receipt, len(data))
-        self.gallery.finish(receipt)
-        return Made(path, receipt)
 
 
 class Call:

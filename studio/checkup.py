@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from providers.base import Check, ProviderError, Quota
 from studio.keys import key_of
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.request import Request
 from studio.studio import Studio
 from studio.visitor import Visitor

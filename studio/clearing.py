@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from studio.config import Keep
+from studio.database import reading
 from studio.gallery import Gallery
 from studio.ledger import Ledger
 from studio.tables import pictures
@@ -25,11 +26,14 @@ def clear(ledger: Ledger, gallery: Gallery, keep: Keep) -> None:
     A picture is marked, and then its file and its row deleted: broken off anywhere, it is done
     again, whatever is kept by then.
     """
-    with ledger.engine.begin() as connection:
+    with reading(ledger.engine) as connection:
         names = _due(connection, keep, ledger.clock())
+    if names:
         these = pictures.c.sha256.in_(names) & _MAY_GO
-        connection.execute(update(pictures).where(these).values(going=True))
-        going = select(pictures).where(pictures.c.going.is_(True), _MAY_GO).limit(AT_A_TIME)
+        with ledger.engine.begin() as connection:
+            connection.execute(update(pictures).where(these).values(going=True))
+    going = select(pictures).where(pictures.c.going.is_(True), _MAY_GO).limit(AT_A_TIME)
+    with reading(ledger.engine) as connection:
         rows = list(connection.execute(going))
     failures = []
     for row in rows:

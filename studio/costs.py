@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.base import Free, Text
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import iso, usd_number
 from studio.rollups import Figures
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
-import threading
-import time
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from studio import meters
-from studio.clearing import clear
-from studio.config import Keep
 from studio.database import reading
 from studio.gallery import Gallery
 from studio.ledger import LEASE, Ledger, record_picture
@@ -21,50 +16,7 @@ from studio.receipt import Attempt, Receipt
 from studio.rollups import roll_up
 from studio.tables import attempts, requests
 
-_log = logging.getLogger(__name__)
-
-RENEWED_EVERY = LEASE.total_seconds() / 3
-"""Seconds."""
-
-_A_DAY = 86400.0
-
 GONE = "Freebrush was ended while it was asked"
-
-
-class Heartbeat:
-    """Renews this process's leases and settles those of processes that are gone, in a thread of its
-    own, so that no busy event loop and no crowd of workers holds it up.
-    """
-
-    def __init__(self, ledger: Ledger, gallery: Gallery, keep: Keep) -> None:
-        self._ledger, self._gallery, self._keep = ledger, gallery, keep
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        if self._thread:
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while True:
-            for work in (
-                lambda: renew(self._ledger),
-                lambda: sweep(self._ledger, self._gallery),
-                lambda: clear(self._ledger, self._gallery, self._keep),
-                lambda: self._gallery.tidy(time.time() - _A_DAY),
-            ):
-                try:
-                    work()
-                except Exception as error:  # whatever it was, the next beat must come
-                    _log.warning("the ledger could not be looked after: %s", error)
-            if self._over.wait(RENEWED_EVERY):
-                return
 
 
 def renew(ledger: Ledger) -> None:
@@ -72,9 +24,13 @@ def renew(ledger: Ledger) -> None:
     until = ledger.clock() + LEASE
     calls = attempts.c.request_id.in_(list(ledger.calls)) & (attempts.c.outcome == "started")
     asked = requests.c.id.in_(list(ledger.requests)) & requests.c.ended_at.is_(None)
-    for table, ours in (attempts, calls), (requests, asked):
-        with ledger.engine.begin() as connection:
-            connection.execute(update(table).where(ours).values(lease_until=until))
+    for table, running, ours in (
+        (attempts, ledger.calls, calls),
+        (requests, ledger.requests, asked),
+    ):
+        if running:
+            with ledger.engine.begin() as connection:
+                connection.execute(update(table).where(ours).values(lease_until=until))
 
 
 def sweep(ledger: Ledger, gallery: Gallery) -> int:

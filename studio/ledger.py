@@ -20,7 +20,7 @@ from providers.base import Entry, Quota
 from studio import meters, rests
 from studio.allowance import meter_of, pool_of, settled
 from studio.database import insert_or_nothing, insert_or_replace, reading
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt, Receipt
 from studio.request import Request
 from studio.rollups import roll_up
@@ -98,7 +98,7 @@ class Ledger:
                 return row.without(refused, left)
             if row.rest and (until := rests.not_ours_before(connection, row.rest, now)):
                 connection.rollback()
-                return rests.said_of(until)
+                return rests.said_of(until, now)
             written = connection.execute(
                 insert(attempts).values(
                     request_id=request_id, provider=row.entry.name, model=row.model.id,

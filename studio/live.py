@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studio.checkup import OWNER, row_of_each
 from studio.config import Config
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt, NobodyCould, skipped
 from studio.request import Request
 from studio.studio import Studio

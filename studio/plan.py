@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import replace
 from importlib.util import find_spec
 
-from providers.base import Entry, Free, Model
-from studio.allowance import NO_ALLOWANCE, Allowance
+from providers.base import Entry, Model
 from studio.config import Config
 from studio.keys import account_of, key_of
 from studio.loader import traits_of
-from studio.meters import Hold
+from studio.offer import Moment, Planned
+from studio.payer import holds_of, paid_by_of, why_nobody
 from studio.request import Request
-from studio.rests import TRIED, Rest, said_of
+from studio.rests import TRIED, said_of
 from studio.words import Said
 
 _TRUSTED = {
@@ -23,60 +20,6 @@ _TRUSTED = {
     "companies": ("company", "nowhere"),
     "local": ("nowhere",),
 }
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One offer, an entry with one model, and its place in the plan of this moment.
-
-    `place` counts from 1 and is None for an offer that is left out; then `said` is the reason.
-    `state` is ready, last_resort, no_key, no_address, not_installed, private, other_model, resting,
-    not_set_up, spent or over_budget. `paid_by` is free, allowance or budget; `holds` is what must
-    be set aside for a call. `rest` is one that is over, or is to be ended early: one of us tries.
-    """
-
-    entry: Entry
-    model: Model
-    state: str
-    paid_by: str
-    account: str
-    said: Said | None = None
-    place: int | None = None
-    allowance: Allowance = NO_ALLOWANCE
-    sample: bool = False
-    stoppable: bool = True
-    holds: tuple[Hold, ...] = ()
-    rest: Rest | None = None
-
-    @property
-    def costs_nothing(self) -> bool:
-        return self.paid_by != "budget"
-
-    @property
-    def reserve_usd(self) -> Decimal | None:
-        """What must be set aside for one picture: its price, else the entry's ceiling."""
-        return self.entry.ceiling_usd if self.model.usd is None else self.model.usd
-
-    def without(self, refused: Hold, left: Decimal) -> Said:
-        """Why it is left out when somebody else was quicker and this hold was not to be had."""
-        if self.paid_by != "budget":
-            return Said("spent", until=_until(self.allowance.resets_at))
-        return Said("over_ceiling", usd=refused.amount, left=max(Decimal(0), left))
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What the plan is computed from, besides the config: all that changes.
-
-    `rest` is told an entry's name, a model and an account; a sentence is a rest without an end.
-    """
-
-    now: datetime
-    environ: Mapping[str, str]
-    budget_left: Decimal
-    budget_holds: Callable[[Decimal], Sequence[Hold]]
-    allowance: Callable[[Entry, Model, str], Allowance]
-    rest: Callable[[str, str, str], Rest | Said | None]
 
 
 def make_plan(
@@ -134,7 +77,7 @@ def _with_a_try(planned: list[Planned]) -> list[Planned]:
     ]
     if resting and not any(row.state == "ready" and not row.sample for row in planned):
         first = min(resting)[2]
-        planned[first] = replace(planned[first], state="ready", said=None)
+        planned[first] = replace(planned[first], state="tried", said=None)
     return planned
 
 
@@ -150,24 +93,24 @@ def _judge(
     account = account_of(key)
     traits = traits_of(entry.adapter)
     allowance = moment.allowance(entry, model, account)
-    paid_by = _paid_by(entry.free, model, allowance)
     row = Planned(
-        entry, model, "ready", paid_by, account, allowance=allowance, sample=traits.sample,
-        stoppable=traits.stoppable, holds=_holds(moment, entry, model, paid_by, allowance),
+        entry, model, "ready", paid_by_of(entry.free, model, allowance), account,
+        allowance=allowance, sample=traits.sample, stoppable=traits.stoppable,
     )  # fmt: skip
-    said = _cannot(config, moment, row, request, key) or _spent(config, moment, row, pictures)
+    row = replace(row, holds=holds_of(moment, row))
+    said = _cannot(config, row, request, key) or why_nobody(config, moment, row, pictures)
     if said:
         return replace(row, state=said[0], said=said[1])
     rest = moment.rest(entry.name, model.id, account)
     if isinstance(rest, Said):
         return replace(row, state="not_set_up", said=rest)
     if rest and rest.until > moment.now:
-        return replace(row, state="resting", said=said_of(rest.until), rest=rest)
+        return replace(row, state="resting", said=said_of(rest.until, moment.now), rest=rest)
     return replace(row, rest=rest)
 
 
 def _cannot(
-    config: Config, moment: Moment, row: Planned, request: Request | None, key: str | None
+    config: Config, row: Planned, request: Request | None, key: str | None
 ) -> tuple[str, Said] | None:
     """Why the offer cannot be asked whoever pays: the state, and the reason."""
     entry, traits = row.entry, traits_of(row.entry.adapter)
@@ -179,60 +122,9 @@ def _cannot(
         variable = entry.base_url_env or f"base_url of {entry.name}"
         return "no_address", Said("no_address", variable=variable)
     if not all(map(find_spec, traits.needs_packages)):
-        command = "pip install -r requirements-gpu.txt"
-        return "not_installed", Said("not_installed", command=command)
+        return "not_installed", Said("not_installed", command=traits.install)
     if traits.needs_key and entry.key_env and not key:
         return "no_key", Said("no_key", variable=entry.key_env)
     if request and request.model and request.model != row.model.id:
         return "other_model", Said("other_model", model=request.model)
     return None
-
-
-def _spent(config: Config, moment: Moment, row: Planned, pictures: int) -> tuple[str, Said] | None:
-    """Why nobody can pay for it: the state, and the reason."""
-    free, allowance = row.entry.free, row.allowance
-    is_spent = allowance.left is not None and not allowance.is_enough
-    if is_spent and free and (row.paid_by == "free" or free.when_spent == "stops"):
-        return "spent", Said("spent", until=_until(allowance.resets_at))
-    if row.paid_by != "budget":
-        return None
-    reason = _over_budget(config, moment, row, pictures)
-    return ("over_budget", reason) if reason else None
-
-
-def _holds(
-    moment: Moment, entry: Entry, model: Model, paid_by: str, allowance: Allowance
-) -> tuple[Hold, ...]:
-    if paid_by != "budget":
-        return (allowance.hold,) if allowance.hold else ()
-    usd = entry.ceiling_usd if model.usd is None else model.usd
-    return tuple(moment.budget_holds(usd or Decimal(0)))
-
-
-def _paid_by(free: Free | None, model: Model, allowance: Allowance) -> str:
-    """Who pays for one picture. A service that stops when its allowance is spent cannot bill, so
-    it may be asked also where only the service can count what is left.
-    """
-    if model.usd == 0:
-        return "free"
-    if free is None:
-        return "budget"
-    unknown = allowance.left is None and free.when_spent == "stops"
-    return "allowance" if unknown or allowance.is_enough else "budget"
-
-
-def _over_budget(config: Config, moment: Moment, row: Planned, pictures: int) -> Said | None:
-    usd, ceiling = row.reserve_usd, config.budget.usd_per_image
-    if usd is None:
-        return Said("unknown_price")
-    if config.budget.usd_per_day == 0:
-        return Said("over_budget", usd=usd)
-    if usd > ceiling:
-        return Said("over_image", usd=usd, ceiling=ceiling)
-    if usd * pictures > moment.budget_left or moment.budget_left <= 0:
-        return Said("over_ceiling", usd=usd * pictures, left=moment.budget_left)
-    return None
-
-
-def _until(resets_at: datetime | None) -> str:
-    return f"{resets_at:%Y-%m-%d %H:%M} UTC" if resets_at else "further notice"

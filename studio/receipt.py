@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from studio.words import Said
 
 if TYPE_CHECKING:
-    from studio.plan import Planned
+    from studio.offer import Planned
 
 
 @dataclass(frozen=True)

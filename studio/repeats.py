@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from studio import leases
-from studio.calls import GRACE, Book, Made
+from studio.book import Book, Made
+from studio.calls import GRACE
+from studio.job import Job
 from studio.ledger import Ledger, fingerprint
 from studio.receipt import Attempt, NobodyCould, Receipt
 from studio.words import BadInput, Said
-
-if TYPE_CHECKING:
-    from studio.router import Job
 
 _LOOK_EVERY = 0.1
 """Seconds."""

@@ -20,7 +20,7 @@ from studio.tables import attempts, rests
 from studio.words import Said
 
 if TYPE_CHECKING:
-    from studio.plan import Planned
+    from studio.offer import Planned
 
 FIRST, CAP = timedelta(seconds=30), timedelta(minutes=15)
 DAY = timedelta(days=1)
@@ -63,8 +63,10 @@ def rest_of(known: Rests, provider: str, model: str, account: str) -> Rest | Non
     return max(filter(None, both), key=lambda rest: rest.until, default=None)
 
 
-def said_of(until: datetime) -> Said:
-    return Said("resting", at=until, until=f"{until:%Y-%m-%d %H:%M:%S} UTC")
+def said_of(until: datetime, now: datetime) -> Said:
+    """The day is said where it is another one."""
+    day = "" if until.date() == now.date() else f"{until:%Y-%m-%d} "
+    return Said("resting", at=until, until=f"{day}{until:%H:%M:%S} UTC")
 
 
 def not_ours_before(connection: Connection, rest: Rest, now: datetime) -> datetime | None:

@@ -16,7 +16,7 @@ from studio.database import insert_or_add
 from studio.receipt import Attempt
 from studio.tables import attempts, rollups
 
-_COUNTED = ("attempts", "usd", "unknown", "maybe")
+_COUNTED = ("attempts", "usd", "unknown")
 NEWEST = 200
 """Successes that the median and the 95th percentile are taken from."""
 
@@ -33,7 +33,6 @@ class Figures:
     median_seconds: float | None = None
     spent_usd: Decimal = Decimal(0)
     unknown_costs: int = 0
-    p95_seconds: float | None = None
 
 
 def roll_up(connection: Connection, at: datetime, attempt: Attempt, times: int = 1) -> None:
@@ -44,7 +43,6 @@ def roll_up(connection: Connection, at: datetime, attempt: Attempt, times: int =
             "day": day, "provider": attempt.provider, "model": attempt.model,
             "outcome": attempt.outcome, "attempts": times,
             "usd": (attempt.cost_usd or Decimal(0)) * times, "unknown": int(unknown) * times,
-            "maybe": int(attempt.billed == "maybe") * times,
         }  # fmt: skip
         connection.execute(insert_or_add(connection, rollups, *_COUNTED), row)
 
@@ -89,5 +87,4 @@ def typical_seconds(
 def _timed(connection: Connection, offer: tuple[str, str], found: Figures) -> Figures:
     if not found.successes:
         return found
-    median, p95 = typical_seconds(connection, [offer])
-    return replace(found, median_seconds=median, p95_seconds=p95)
+    return replace(found, median_seconds=typical_seconds(connection, [offer])[0])

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from providers.base import Progress
-from studio.calls import Book, Call, Made, Provide
+from studio.book import Book, Made
+from studio.calls import Call, Provide
 from studio.config import Config
-from studio.plan import Planned
+from studio.job import Job
+from studio.offer import Planned
 from studio.receipt import Attempt, skipped
-from studio.request import Request
-from studio.visitor import Visitor
 from studio.words import Said
 
 SHORT = timedelta(seconds=15)
 """A limit that is over by then is waited for, where nobody else could be asked meanwhile."""
-
-Watch = Callable[[Planned, Progress | None, "Sequence[Attempt]"], None]
-"""Told who is being asked, how far that is (None: just begun), and the trail so far."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One request on its way. `started` and `until` are instants of the loop's clock; the seed is
-    drawn. `pictures` is how many its visitor asked for at once.
-    """
-
-    id: str
-    request: Request
-    seed: int
-    visitor: Visitor
-    environ: Mapping[str, str]
-    started: float
-    until: float
-    watch: Watch
-    pictures: int = 1
 
 
 class Router:
@@ -64,7 +43,7 @@ class Router:
                 break
         return None
 
-    def not_set_up(self, provider: str, _model: str, account: str) -> Said | None:
+    def not_set_up(self, provider: str, account: str) -> Said | None:
         """Why an account is not asked before another start: its key was refused, say."""
         return self._not_set_up.get((provider, account))
 

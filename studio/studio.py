@@ -14,20 +14,22 @@ from typing import Any
 
 from providers.base import Provider
 from studio import allowance, budget, rests, rollups
-from studio.calls import Book, Made
+from studio.book import Book, Made
 from studio.config import Config
 from studio.database import open_database, reading
 from studio.gallery import Gallery
+from studio.heartbeat import Heartbeat
+from studio.job import Job, Watch
 from studio.keys import with_address
-from studio.leases import Heartbeat
 from studio.ledger import Ledger
 from studio.loader import create_provider
-from studio.plan import Moment, Planned, make_plan
+from studio.offer import Moment, Planned
+from studio.plan import make_plan
 from studio.receipt import Attempt, NobodyCould
 from studio.repeats import await_first, sent_before
 from studio.request import MAX_SEED, Request, check_pictures, check_request
 from studio.rollups import Figures
-from studio.router import Job, Router, Watch
+from studio.router import Router
 from studio.visitor import Visitor, visitor_of
 from studio.words import Said
 
@@ -145,7 +147,7 @@ class Studio:
         await self.router.aclose()
         for provider in self._providers.values():
             await provider.aclose()
-        self._heartbeat.stop()
+        await asyncio.to_thread(self._heartbeat.stop)
         self._engine.dispose()
 
     async def _make(self, job: Job, key: str | None, plan: list[Planned]) -> Made | NobodyCould:
@@ -191,6 +193,9 @@ class Studio:
                 lambda entry, model, account: allowance.allowance_of(
                     connection, entry, model, account, now
                 ),
-                lambda *offer: self.router.not_set_up(*offer) or rests.rest_of(known, *offer),
+                lambda entry, model, account: (
+                    self.router.not_set_up(entry, account)
+                    or rests.rest_of(known, entry, model, account)
+                ),
             )
             return make_plan(self.config, moment, request, pictures)

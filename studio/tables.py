@@ -153,12 +153,10 @@ rollups = Table(
     Column("attempts", BigInteger, nullable=False),
     Column("usd", Amount, nullable=False),
     Column("unknown", BigInteger, nullable=False),
-    Column("maybe", BigInteger, nullable=False),
 )
 """Sums of settled attempts by day, and under an empty day since ever.
 
-`unknown` counts those that may have cost nobody knows how much, `maybe` those of them that gave no
-picture.
+`unknown` counts those that may have cost nobody knows how much.
 """
 
 pictures = Table(

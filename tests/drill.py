@@ -44,11 +44,8 @@ SILENT, TALKING = 1.0, 5.0
 
 AT_ONCE = 8
 
-NOT_ACCEPTED = (
-    "dead host", "HTML with 200", "empty 200", "wrong content type",
-    "a redirect to a private address",
-)  # fmt: skip
-"""Answers to the request for a picture, of those that were not recorded, that say: I made none."""
+NOT_ACCEPTED = ("dead host", "a redirect to a private address")
+"""The faults that say: I made none. Whatever comes with status 200 does not say that."""
 
 
 @dataclass(frozen=True)

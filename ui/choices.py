@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.config import Config, Limits
-from studio.plan import Planned
+from studio.offer import Planned
 from ui.formats import label, short_model
 from ui.plan_line import price
 from ui.words import Words

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from providers.base import Entry
 from studio.costs import in_language
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.rollups import Figures
 from ui.formats import usd
 from ui.words import Words

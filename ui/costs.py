@@ -10,7 +10,7 @@ from html import escape
 import gradio as gr
 
 from studio.config import Config
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.rollups import Figures
 from studio.studio import Studio
 from ui.cost_details import details

@@ -7,7 +7,7 @@ from decimal import Decimal
 from html import escape
 
 from studio.config import Config
-from studio.plan import Planned
+from studio.offer import Planned
 from ui.formats import label, usd
 from ui.words import Words
 
@@ -17,7 +17,7 @@ _NAMED = 3
 
 def plan_line(config: Config, plan: Sequence[Planned], named: str, words: Words) -> str:
     """`Auto asks Hugging Face ($0.003 of included credit) → … · you pay $0 · paid is off`."""
-    ready = [row for row in plan if row.place and row.state == "ready"]
+    ready = [row for row in plan if row.place and row.state in ("ready", "tried")]
     sample = any(row.place and row.state == "last_resort" for row in plan)
     who = words("plan.auto") if named == "auto" else label(config, named, words)
     lead = f"<b>{escape(who)}</b> "

@@ -8,7 +8,7 @@ from html import escape
 
 from providers.base import Progress
 from studio.config import Config
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt, NobodyCould
 from studio.signing import Signer
 from studio.studio import Made

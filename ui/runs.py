@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from providers.base import Progress
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt
 from studio.request import Request
 from studio.studio import Made, Studio

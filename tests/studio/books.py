@@ -23,11 +23,11 @@ def rows(engine: Engine, table: Table) -> list[Any]:
 
 
 def rolled_up(engine: Engine) -> Sums:
-    """By day, provider, model and outcome: attempts, dollars, unknown costs and maybes."""
+    """By day, provider, model and outcome: attempts, dollars and unknown costs."""
     return {
-        (row.day, row.provider, row.model, row.outcome): (row.attempts, row.usd, row.unknown, row.maybe)
+        (row.day, row.provider, row.model, row.outcome): (row.attempts, row.usd, row.unknown)
         for row in rows(engine, rollups)
-        if row.attempts or row.usd or row.unknown or row.maybe
+        if row.attempts or row.usd or row.unknown
     }  # fmt: skip
 
 
@@ -39,10 +39,10 @@ def recounted(engine: Engine) -> Sums:
             continue
         for day in (f"{row.started_at:%Y-%m-%d}", ""):
             place = (day, row.provider, row.model, row.outcome)
-            count, usd, unknown, maybe = sums.get(place, (0, Decimal(0), 0, 0))
+            count, usd, unknown = sums.get(place, (0, Decimal(0), 0))
             unknown += row.cost_usd is None and row.billed in ("yes", "maybe")
             usd += row.cost_usd or Decimal(0)
-            sums[place] = (count + 1, usd, unknown, maybe + (row.billed == "maybe"))
+            sums[place] = (count + 1, usd, unknown)
     return sums
 
 

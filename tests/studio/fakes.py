@@ -27,7 +27,9 @@ ADAPTERS = {
     "open": Traits(needs_key=False),
     "keyed": Traits(),
     "local": Traits(needs_key=False, needs_address=True),
-    "heavy": Traits(needs_key=False, needs_packages=("asyncio", "no_such_package_anywhere")),
+    "heavy": Traits(
+        needs_key=False, needs_packages=("asyncio", "no_such_package"), install="pip install it"
+    ),
     "drawn": Traits(needs_key=False, sample=True, sends_prompt_to=SendsPromptTo("nowhere")),
 }
 """The fake adapters, by what they need."""

@@ -19,7 +19,8 @@ from studio.config import Budget, Config
 from studio.database import reading
 from studio.keys import account_of
 from studio.ledger import Ledger, Opened
-from studio.plan import Moment, Planned, make_plan
+from studio.offer import Moment, Planned
+from studio.plan import make_plan
 from studio.receipt import Attempt, NobodyCould
 from tests.studio.conftest import OWNER, Bench
 from tests.studio.fakes import NOON, Clock, entry, painted

@@ -16,10 +16,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from providers.base import Unavailable
-from studio import leases
+from studio import heartbeat
 from studio.config import Budget, Keep
 from studio.gallery import Gallery
-from studio.leases import GONE, Heartbeat, renew, sweep
+from studio.heartbeat import Heartbeat
+from studio.leases import GONE, renew, sweep
 from studio.ledger import LEASE, Ledger, Opened
 from studio.receipt import Attempt, NobodyCould
 from studio.request import Request
@@ -113,7 +114,7 @@ def test_what_a_process_runs_keeps_its_lease_and_what_it_only_began_does_not(
 
 @pytest.fixture
 def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "RENEWED_EVERY", 0.02)
+    monkeypatch.setattr(heartbeat, "RENEWED_EVERY", 0.02)
 
 
 @pytest.mark.usefixtures("quick_beats")
@@ -154,7 +155,7 @@ def test_a_heartbeat_goes_on_whatever_goes_wrong_with_one(
         if troubles:
             raise troubles.pop()
 
-    monkeypatch.setattr(leases, "renew", fails)
+    monkeypatch.setattr(heartbeat, "renew", fails)
     begin(ledger)
     clock.now += LATER
     heart = Heartbeat(ledger, gallery, Keep())

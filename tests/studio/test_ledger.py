@@ -15,13 +15,13 @@ from sqlalchemy import Engine, Numeric, cast, select
 
 from providers.base import Free, Quota
 from studio.allowance import allowance_of
-from studio.calls import Book
+from studio.book import Book
 from studio.database import open_database, reading
 from studio.gallery import Gallery, digest
 from studio.leases import sweep
 from studio.ledger import LEASE, Ledger, Opened, StorePrompts
 from studio.meters import Hold
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt, Receipt
 from studio.request import Request
 from studio.rollups import Figures, figures
@@ -111,8 +111,8 @@ def test_figures_count_pictures_successes_time_and_money(ledger: Ledger) -> None
     attempt(ledger, "refused", row=offer("c"))
     start(ledger)  # what is under way is in no sum
     assert shown(ledger) == {
-        ("a", "m"): Figures(5, 3, 2.0, Decimal("0.006"), 2, 3.0),
-        ("b", "m"): Figures(1, 1, 5.0, Decimal(0), 0, 5.0),
+        ("a", "m"): Figures(5, 3, 2.0, Decimal("0.006"), 2),
+        ("b", "m"): Figures(1, 1, 5.0, Decimal(0), 0),
         ("c", "m"): Figures(1, 0, None, Decimal(0), 0),
     }
 

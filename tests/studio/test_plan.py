@@ -18,8 +18,9 @@ from studio.budget import budget_holds
 from studio.config import Budget, Config
 from studio.keys import account_of
 from studio.meters import Hold
+from studio.offer import Moment, Planned
 from studio.periods import period_of
-from studio.plan import Moment, Planned, make_plan
+from studio.plan import make_plan
 from studio.request import Request
 from studio.rests import TRIED, Rest
 from studio.tables import metadata, meters
@@ -112,7 +113,7 @@ LEFT_OUT: dict[str, tuple[Entry, dict[str, Any], str, str]] = {
     "no address, with a variable": (entry("a", adapter="local", base_url_env="A_URL"), {},
         "no_address", "no address: set A_URL"),
     "no package": (entry("a", adapter="heavy"), {},
-        "not_installed", "not installed: pip install -r requirements-gpu.txt"),
+        "not_installed", "not installed: pip install it"),
     "no address, without one": (entry("a", adapter="local"), {},
         "no_address", "no address: set base_url of a"),
     "volunteers where only companies may": (entry("a", sends_prompt_to=SendsPromptTo("volunteers", "a.org")),
@@ -253,7 +254,7 @@ def test_so_many_pictures_may_together_cost_more_than_one_may() -> None:
 def test_a_rest_that_goes_on_leaves_out_and_says_until_when() -> None:
     rows = plan(entry("a"), entry("b"), rests=rest("a", 90))
     assert [(row.state, row.place) for row in rows] == [("resting", None), ("ready", 1)]
-    assert str(rows[0].said) == "resting until 2026-03-14 12:01:30 UTC after a failure"
+    assert str(rows[0].said) == "resting until 12:01:30 UTC after a failure"
     assert rows[0].rest == rest("a", 90)["a"]
 
 
@@ -271,12 +272,17 @@ def test_a_rest_without_an_end_is_not_set_up_and_is_never_tried() -> None:
     ]
 
 
+def test_a_rest_till_another_day_says_the_day() -> None:
+    (row, _) = plan(entry("a"), entry("b"), rests=rest("a", 86400))
+    assert str(row.said) == "resting until 2026-03-15 12:00:00 UTC after a failure"
+
+
 def test_if_all_rest_the_one_due_first_is_tried() -> None:
     entries = entry("a"), entry("b"), entry("c", adapter="keyed", key_env="K"), entry("d", "9")
     resting = {**rest("a", 60), **rest("b", 30), **rest("c", 1), **rest("d", 1)}
     rows = plan(*entries, rests=resting)
     assert [(row.entry.name, row.state, row.place) for row in rows] == [
-        ("a", "resting", None), ("b", "ready", 1), ("c", "no_key", None), ("d", "over_budget", None),
+        ("a", "resting", None), ("b", "tried", 1), ("c", "no_key", None), ("d", "over_budget", None),
     ]  # fmt: skip
     assert (rows[1].said, rows[1].rest) == (None, resting["b"])
     assert names([row for row in plan(*entries, entry("e"), rests=resting) if row.place]) == ["e"]
@@ -294,7 +300,7 @@ def test_a_sample_never_counts_as_somebody_who_is_ready() -> None:
     rows = plan(real, drawn, rests=rest("a", 60))
     assert [(row.entry.name, row.place) for row in rows] == [("a", 1), ("z", 2)]
     rows = plan(real, drawn, rests=rest("a", 60), last_resort="z")
-    assert [(row.place, row.state) for row in rows] == [(1, "ready"), (2, "last_resort")]
+    assert [(row.place, row.state) for row in rows] == [(1, "tried"), (2, "last_resort")]
 
 
 def test_a_sample_that_rests_is_tried_only_where_there_is_nothing_else() -> None:

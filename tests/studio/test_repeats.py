@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from studio.leases import Heartbeat
+from studio.heartbeat import Heartbeat
 from studio.ledger import LEASE, Ledger
 from studio.receipt import NobodyCould
 from studio.tables import attempts, requests

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert
 
 from studio.costs import HEADERS, cost_rows
-from studio.plan import Planned
+from studio.offer import Planned
 from studio.receipt import Attempt
 from studio.rollups import NEWEST, Figures, figures, roll_up
 from studio.statistics import (
@@ -159,7 +159,7 @@ def test_the_cost_table_has_the_seconds_and_counts_of_the_statistics(
     settle(connection, "a", "defect", cost=None)
     (found,) = reliability(connection)
     known = figures(connection)
-    assert known == {("a", "m"): Figures(4, 3, 2.0, Decimal("0.03"), 1, 9.0)}
+    assert known == {("a", "m"): Figures(4, 3, 2.0, Decimal("0.03"), 1)}
     one = entry("a")
     (row,) = cost_rows([Planned(one, one.models[0], "ready", "free", "anonymous")], known)
     shown = dict(zip(HEADERS, row, strict=True))

@@ -70,14 +70,12 @@ def upgrade() -> None:
         sa.Column("attempts", sa.BigInteger, nullable=False),
         sa.Column("usd", sa.BigInteger, nullable=False),
         sa.Column("unknown", sa.BigInteger, nullable=False),
-        sa.Column("maybe", sa.BigInteger, nullable=False),
     )
     for day in ("substr(cast(started_at AS varchar(30)), 1, 10)", "''"):
         op.execute(
             f"INSERT INTO rollups SELECT {day}, provider, model, outcome, count(*),"  # noqa: S608
             " coalesce(sum(cost_usd), 0),"
-            " sum(CASE WHEN cost_usd IS NULL AND billed <> 'no' THEN 1 ELSE 0 END),"
-            " sum(CASE WHEN billed = 'maybe' THEN 1 ELSE 0 END)"
+            " sum(CASE WHEN cost_usd IS NULL AND billed <> 'no' THEN 1 ELSE 0 END)"
             " FROM attempts WHERE outcome <> 'started' GROUP BY 1, 2, 3, 4"
         )
     op.create_table(
